@@ -1,0 +1,1 @@
+"""What a fleet is: frozen specs, and the look-up by name."""

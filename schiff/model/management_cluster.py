@@ -1,0 +1,52 @@
+"""A cluster that runs Cluster API and Flux, and looks after several sites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from schiff.errors import InvalidValue
+from schiff.model.spec import Items, Spec
+from schiff.values.names import ENVIRONMENTS, Environment, Name
+
+
+class ManagementClusterFacts(Spec):
+    """How the management cluster reads the delivered repositories, and how people reach it."""
+
+    definitions_url: str
+    components_url: str
+    branch: str = "main"
+    api_context: str
+
+
+class ManagementClusterSpec(Spec):
+    """What a management cluster serves, who owns what it shares, and its own cluster.
+
+    `owner` names the environment whose stack delivers self-definitions, site
+    objects and sources: a thing that `tst` and `ref` share needs one owner.
+    `cluster` has the schema of a tenant cluster's order, and names its `site`.
+    """
+
+    sites: Items[Name]
+    environments: Items[Environment]
+    owner: Environment | None = None
+    site: Name
+    facts: ManagementClusterFacts
+    cluster: Mapping[str, Any] = Field(default={})
+
+    @model_validator(mode="after")
+    def _owner_is_served(self) -> Self:
+        if not self.environments:
+            raise InvalidValue("environments is empty: a management cluster serves at least one")
+        if self.owner is not None and self.owner not in self.environments:
+            raise InvalidValue(f"owner {self.owner} is not among the environments it serves")
+        return self
+
+    @property
+    def owning_environment(self) -> Environment:
+        """The owner, else the first stage it serves."""
+        if self.owner is not None:
+            return self.owner
+        return min(self.environments, key=ENVIRONMENTS.index)

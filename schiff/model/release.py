@@ -1,0 +1,93 @@
+"""What moves together: component versions, a Kubernetes version with its images, the management plane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schiff.model.spec import Items, Spec
+from schiff.model.tenant_cluster import Removal
+from schiff.values.digests import HEAD, Digest
+from schiff.values.names import ClusterKey, Name
+from schiff.values.versions import ComponentVersion, KubernetesVersion, VersionRange
+
+
+class PinnedComponent(Spec):
+    """A component at exactly one version, and what it can follow and run on."""
+
+    version: ComponentVersion
+    upgrade_from: VersionRange | None = None
+    kubernetes: VersionRange | None = None
+    reversible: bool = True
+    digest: Digest | None = None
+
+
+class VsphereImage(Spec):
+    """A virtual machine template that holds kubeadm and kubelet of the release's Kubernetes version."""
+
+    template: str
+
+
+class Metal3Image(Spec):
+    """A disk image on the image server, with the digest that Ironic checks."""
+
+    url: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Images(Spec):
+    """One image for each infrastructure."""
+
+    vsphere: VsphereImage
+    metal3: Metal3Image
+
+
+class KubernetesPin(Spec):
+    """The Kubernetes version of a release; version and image change together."""
+
+    version: KubernetesVersion
+    via: Items[KubernetesVersion] = ()
+    images: Images
+
+
+class ManagementPlane(Spec):
+    """Versions of what runs on a management cluster."""
+
+    capi: ComponentVersion
+    capm3: ComponentVersion
+    capv: ComponentVersion
+    ipam_in_cluster: ComponentVersion
+    ipam_metal3: ComponentVersion
+    schiff: str
+
+
+class ReleaseSpec(Spec):
+    """`release.yaml`, and `head.yaml` in the same form."""
+
+    kind: Literal["head", "train", "hotfix"] = "head"
+    name: str = HEAD
+    parent: str | None = None
+    cut: str | None = None
+    components: Mapping[Name, PinnedComponent]
+    kubernetes: KubernetesPin
+    management_plane: ManagementPlane
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What one cluster runs: a release's digest (or `HEAD`), a Kubernetes version, and how far it is removed."""
+
+    release: str
+    kubernetes: KubernetesVersion
+    removal: Removal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignments:
+    """What every tenant cluster and every management cluster of one environment runs."""
+
+    tenants: Mapping[ClusterKey, Assignment]
+    management_clusters: Mapping[str, Assignment]

@@ -1,0 +1,78 @@
+"""A cluster with everything decided: the only input of the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schiff.model.fleet import ManagementCluster, SharedLayers
+from schiff.model.release import Assignment
+from schiff.model.site import SiteFacts
+from schiff.model.tenant_cluster import MachineClassSpec, TenantClusterSpec
+from schiff.values.names import ClusterKey
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Every name a cluster has inside and outside (domain reference 3.3 and 3.4); none may ever change."""
+
+    management_cluster: str
+    environment: str
+    site: str
+    location: str
+    provider: str
+    zone: str
+    customer: str
+    name: str
+    base_domain: str
+    label_domain: str
+
+    @property
+    def key(self) -> ClusterKey:
+        """The cluster's key in the fleet."""
+        return ClusterKey(self.site, self.name)
+
+    @property
+    def namespace(self) -> str:
+        """The management namespace: one for each tenant cluster."""
+        return f"{self.site}-{self.name}"
+
+    @property
+    def fqdn(self) -> str:
+        """The fleet-wide handle."""
+        return f"{self.name}.{self.site}.{self.location}.{self.base_domain}"
+
+    def label(self, key: str) -> str:
+        """Return ``<label domain>/<key>``."""
+        return f"{self.label_domain}/{key}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Our labels on everything of this cluster (domain reference 3.1); the FQDN is too long for a label."""
+        return {
+            "cluster.x-k8s.io/cluster-name": self.name,
+            self.label("customer"): self.customer,
+            self.label("environment"): self.environment,
+            self.label("location"): self.location,
+            self.label("provider"): self.provider,
+            self.label("site"): self.site,
+            self.label("zone"): self.zone,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedCluster:
+    """One cluster after its layers were merged: tenant's, or a management cluster's own."""
+
+    identity: Identity
+    spec: TenantClusterSpec
+    site: SiteFacts
+    management: ManagementCluster
+    layers: SharedLayers
+    assignment: Assignment
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
+    self_managed: bool = False
+
+    def machine_class(self, name: str) -> MachineClassSpec:
+        """Return a machine class by name; resolving made sure that it exists."""
+        return self.spec.machine_classes[name]

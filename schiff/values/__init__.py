@@ -1,0 +1,1 @@
+"""Small immutable values, parsed once: names, versions, networks, digests."""

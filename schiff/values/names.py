@@ -1,0 +1,72 @@
+"""Names of the fleet's things: legal Kubernetes names within the budgets of their use.
+
+Budgets (domain reference 3.1): a cluster's name is copied into labels and machine
+names, so it keeps to 32 characters; a pool's to 12, leaving room for the suffix
+and hash that Cluster API appends before a machine name becomes a host name (63).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator
+
+from schiff.errors import InvalidValue
+from schiff.values.parsed import Parsed
+
+Environment = Literal["tst", "ref", "prd"]
+ENVIRONMENTS: Final[tuple[Environment, ...]] = ("tst", "ref", "prd")
+"""The three stages, in the order in which changes travel."""
+
+CLUSTER_NAME_BUDGET = 32
+POOL_NAME_BUDGET = 12
+LABEL_BUDGET = 63
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+")
+
+
+def _within(budget: int) -> AfterValidator:
+    def check(text: str) -> str:
+        if not _LABEL.fullmatch(text):
+            raise InvalidValue(f"{text!r} is not a name (expected lower-case letters, digits and '-', e.g. customer-a)")
+        if len(text) > budget:
+            raise InvalidValue(f"{text!r} has {len(text)} characters, at most {budget} fit")
+        return text
+
+    return AfterValidator(check)
+
+
+def _domain(text: str) -> str:
+    if not _DOMAIN.fullmatch(text):
+        raise InvalidValue(f"{text!r} is not a domain (expected e.g. schiff.example)")
+    return text
+
+
+Name = Annotated[str, _within(LABEL_BUDGET)]
+ClusterName = Annotated[str, _within(CLUSTER_NAME_BUDGET)]
+PoolName = Annotated[str, _within(POOL_NAME_BUDGET)]
+Domain = Annotated[str, AfterValidator(_domain)]
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class ClusterKey(Parsed):
+    """A tenant cluster in the fleet, ``<site>/<cluster>``: its name alone is unique per site only."""
+
+    site: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``<site>/<cluster>``; raises `InvalidValue`."""
+        site, slash, name = text.partition("/")
+        if not slash or not _LABEL.fullmatch(site) or not _LABEL.fullmatch(name):
+            raise InvalidValue(
+                f"{text!r} is not a cluster (expected <site>/<cluster>, e.g. vsphere-site-1/customer-a-1)"
+            )
+        return cls(site, name)
+
+    def __str__(self) -> str:
+        return f"{self.site}/{self.name}"
