@@ -1,0 +1,99 @@
+"""Prepare `.schiff/` and bring one environment up: what `make up` runs after the parts are there.
+
+``.schiff/`` holds the embedded default of everything that is a service
+elsewhere: Pulumi's state, its passphrase, its home. ``. .schiff/env`` gives a
+shell the same settings, for plain `pulumi` commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.build import build_folder
+from tools.parts import ROOT
+from tools.pulumi_cli import prepare_home
+
+ENVIRONMENTS = ("tst", "ref", "prd")
+
+
+def prepare(workspace: Path, build: Path) -> None:
+    """Make the workspace's folders and files that are not there yet; what is there stays as it is."""
+    workspace.mkdir(mode=0o755, parents=True, exist_ok=True)
+    (workspace / "state").mkdir(exist_ok=True)
+    prepare_home(workspace / "pulumi-home", build)
+    _make_passphrase(workspace / "passphrase")
+    (workspace / "env").write_text(_shell(settings(workspace), build), encoding="utf-8")
+
+
+def settings(workspace: Path) -> dict[str, str]:
+    """Return the environment variables a `pulumi` run of this project needs, PATH aside."""
+    return {
+        "PULUMI_HOME": str(workspace / "pulumi-home"),
+        "PULUMI_BACKEND_URL": f"file://{workspace / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(workspace / "passphrase"),
+        "PULUMI_SKIP_CHECKPOINTS": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+    }
+
+
+def search_path(build: Path) -> str:
+    """Return PATH with the project's own programs first."""
+    return os.pathsep.join([str(ROOT / ".venv" / "bin"), str(build / "bin"), os.environ.get("PATH", os.defpath)])
+
+
+def _make_passphrase(path: Path) -> None:
+    """Write a random passphrase that only its owner reads; an existing one stays, or its state would be lost."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secrets.token_urlsafe(32) + "\n")
+
+
+def _shell(variables: Mapping[str, str], build: Path) -> str:
+    own = os.pathsep.join([str(ROOT / ".venv" / "bin"), str(build / "bin")])
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    path = f'case ":$PATH:" in *:{shlex.quote(own)}:*) ;; *) export PATH={shlex.quote(own)}:"$PATH" ;; esac'
+    return "\n".join(
+        ["# Settings for plain pulumi commands: read this file into a shell with  . .schiff/env", *lines, path, ""]
+    )
+
+
+def _has_ledger(environment: str) -> bool:
+    ref = f"refs/heads/ledger/{environment}"
+    found = subprocess.run(
+        ["git", "-C", ROOT, "rev-parse", "--verify", "--quiet", ref], capture_output=True, check=False
+    )
+    return found.returncode == 0
+
+
+def main() -> int:
+    """Run `schiff ledger init` where no ledger is, then `schiff up`; end with schiff's own status."""
+    parser = argparse.ArgumentParser(prog="make up", description="bring one environment up on this machine")
+    parser.add_argument("-e", "--environment", choices=ENVIRONMENTS, default="tst")
+    environment = parser.parse_args().environment
+    workspace, build = ROOT / ".schiff", build_folder()
+    prepare(workspace, build)
+    env = {**os.environ, **settings(workspace), "PATH": search_path(build)}
+    schiff = ROOT / ".venv" / "bin" / "schiff"
+    steps = [] if _has_ledger(environment) else [[schiff, "ledger", "init", "-e", environment]]
+    for step in [*steps, [schiff, "up", "-e", environment]]:
+        status = subprocess.run(step, cwd=ROOT, env=env, check=False).returncode
+        if status:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
