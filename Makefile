@@ -1,0 +1,33 @@
+# One line says what each target runs; `make help` lists them.
+ENV ?= tst
+PYTHON ?= python3
+WORKERS ?= 2
+RUN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help venv parts up lint test clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: ## make .venv with the pinned dependencies
+	@$(PYTHON) -m tools.venv
+
+up: venv ## bring an environment up on this machine: make up, make up ENV=prd
+	@$(RUN) -m tools.build pulumi
+	@$(RUN) -m tools.up --environment $(ENV)
+
+parts: venv ## build the real parts the tests start: Pulumi, etcd, the API server
+	@$(RUN) -m tools.build pulumi etcd kube-apiserver
+
+lint: venv ## check style, formatting, types and floors
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports
+
+test: venv parts lint ## build the parts, then run every check and every test
+	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadgroup
+
+clean: ## remove what was built; .schiff with its state stays
+	@rm -rf build .venv
