@@ -16,6 +16,9 @@ from typing import NamedTuple, TypeAlias
 
 from schiff.errors import InvalidValue
 
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The id of a folder without files, which Git never stores: the folder is absent."""
+
 Content: TypeAlias = str | bytes
 _Folder: TypeAlias = "dict[str, Content | _Folder]"
 
