@@ -1,0 +1,33 @@
+"""What every test may use: golden files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.bed.fixtures"]
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--update-golden``: rewrite expected texts instead of comparing; review the difference like code."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden instead of comparing with it")
+
+
+@pytest.fixture
+def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Return a function that compares a text with ``tests/golden/<name>``."""
+    update = bool(request.config.getoption("--update-golden"))
+
+    def check(name: str, text: str) -> None:
+        expected = GOLDEN / name
+        if update:
+            expected.parent.mkdir(parents=True, exist_ok=True)
+            expected.write_text(text, encoding="utf-8")
+        assert expected.is_file(), f"{expected} does not exist; run pytest with --update-golden and review it"
+        assert text == expected.read_text(encoding="utf-8"), f"{name} changed; if on purpose: --update-golden"
+
+    return check
