@@ -53,12 +53,16 @@ class CompiledEnvironment:
 
 
 def compile_environment(resolved: ResolvedEnvironment, parts: Parts) -> CompiledEnvironment:
-    """Return what this environment delivers; a function of its input alone, never of the time."""
+    """Return what this environment delivers; a function of its input alone, never of the time.
+
+    A cluster in its last removal state has folders without files: they stay
+    listed, because the record of its end is what lets its order go.
+    """
     folders = sorted(_folders(resolved, parts), key=lambda folder: (folder.repository, folder.path))
     everything = [*resolved.tenants.values(), *resolved.management_clusters.values()]
     return CompiledEnvironment(
         environment=resolved.environment,
-        folders=tuple(folder for folder in folders if folder.files),
+        folders=tuple(folder for folder in folders if folder.files or folder.kind == "cluster"),
         shared=shared_folders(everything, resolved.fleet, parts),
     )
 
