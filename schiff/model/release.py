@@ -46,11 +46,16 @@ class Images(Spec):
 
 
 class KubernetesPin(Spec):
-    """The Kubernetes version of a release; version and image change together."""
+    """The Kubernetes version of a release; version and image change together.
+
+    `kube_vip` holds the API address on control plane machines. Another version
+    replaces those machines, so it moves with a release and its default never changes.
+    """
 
     version: KubernetesVersion
     via: Items[KubernetesVersion] = ()
     images: Images
+    kube_vip: ComponentVersion = ComponentVersion(1, 0, 1)
 
 
 class ManagementPlane(Spec):

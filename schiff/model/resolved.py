@@ -34,8 +34,8 @@ class Identity:
 
     @property
     def namespace(self) -> str:
-        """The management namespace: one for each tenant cluster."""
-        return f"{self.site}-{self.name}"
+        """The namespace of its Cluster API objects: one for each cluster; a management cluster's is its own name."""
+        return self.name if self.name == self.management_cluster else f"{self.site}-{self.name}"
 
     @property
     def fqdn(self) -> str:
