@@ -1,0 +1,122 @@
+"""One entry of a ledger: a file that has exactly one spelling, and the digest that the next one cites."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from schiff.errors import InvalidValue
+from schiff.rollout.bodies import KINDS, Kind, parse_body
+from schiff.rollout.moments import parse_moment
+from schiff.values.digests import digest_of_bytes
+from schiff.values.names import ENVIRONMENTS, Environment
+
+ENTRY_VERSION: Final = 1
+_FIELDS: Final = ("v", "seq", "prev", "env", "kind", "at", "server", "actor", "fleet", "body")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was decided or seen, when, by whom, and at which commit of the fleet.
+
+    `at` is the runner's clock; `server` the clock of the API server that was
+    observed, where there was one. `prev` is the digest of the entry before.
+    """
+
+    seq: int
+    prev: str | None
+    env: Environment
+    kind: Kind
+    at: str
+    server: str | None
+    actor: str
+    fleet: str
+    body: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, content: bytes) -> Entry:
+        """Read an entry; raises `InvalidValue`, also for another spelling of the same data."""
+        fields = _read(content)
+        if fields.pop("v") != ENTRY_VERSION:
+            raise InvalidValue(f"its form is not {ENTRY_VERSION}, the only one this program knows")
+        entry = cls(**fields)
+        entry.require_sound()
+        if entry.to_bytes() != content:
+            raise InvalidValue("it is not spelled as an entry is written (key order, white space, repeated keys)")
+        return entry
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file: two writers of one number meet there."""
+        return f"{self.seq:06d}.json"
+
+    @property
+    def digest(self) -> str:
+        """The digest of its bytes."""
+        return digest_of_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return its one spelling: the header in the order people read it, the body with sorted keys."""
+        header = {
+            "v": ENTRY_VERSION,
+            "seq": self.seq,
+            "prev": self.prev,
+            "env": self.env,
+            "kind": self.kind,
+            "at": self.at,
+            "server": self.server,
+            "actor": self.actor,
+            "fleet": self.fleet,
+        }
+        return f'{_compact(header)[:-1]},"body":{_compact(self.body, sort_keys=True)}}}\n'.encode()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry and its digest as plain data for ``--json``."""
+        return {**json.loads(self.to_bytes()), "digest": self.digest}
+
+    def require_sound(self) -> None:
+        """Raise `InvalidValue` for a field that is not of its kind."""
+        if type(self.seq) is not int or self.seq < 0:
+            raise InvalidValue(f"seq is {self.seq!r} (expected a number from 0)")
+        if self.env not in ENVIRONMENTS:
+            raise InvalidValue(f"env is {self.env!r} (expected one of {', '.join(ENVIRONMENTS)})")
+        if self.kind not in KINDS:
+            raise InvalidValue(f"kind is {self.kind!r} (expected one of {', '.join(KINDS)})")
+        _require_text("at", self.at)
+        _require_text("actor", self.actor)
+        _require_text("fleet", self.fleet)
+        parse_moment(self.at)
+        if self.prev is not None:
+            _require_text("prev", self.prev)
+        if self.server is not None:
+            _require_text("server", self.server)
+            parse_moment(self.server)
+        if not isinstance(self.body, Mapping):
+            raise InvalidValue("body is not a map")
+        parse_body(self.kind, self.body)
+
+
+def _read(content: bytes) -> dict[str, Any]:
+    """Return the fields; fractions are refused, because two machines may spell one differently."""
+    try:
+        fields = json.loads(content.decode(), parse_float=_refuse, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise InvalidValue("it is not JSON of texts, integers, booleans, lists and maps") from None
+    if not isinstance(fields, dict) or sorted(fields) != sorted(_FIELDS):
+        raise InvalidValue(f"its fields are not {', '.join(_FIELDS)}")
+    return fields
+
+
+def _compact(value: Any, *, sort_keys: bool = False) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=sort_keys, allow_nan=False)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+def _require_text(field: str, value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise InvalidValue(f"{field} is {value!r} (expected a text that is not empty)")

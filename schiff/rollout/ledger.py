@@ -1,0 +1,143 @@
+"""The ledger of one environment: a chain of entries that is trusted as a whole or not at all.
+
+What makes a chain sound, in the order of the code:
+
+1. Every file is an entry, named by its number, or an object named by its own digest; nothing else lies on the branch.
+2. Numbers run from 0 without a gap.
+3. Every entry is spelled as entries are written, and is of this environment.
+4. Every entry cites the digest of the one before; the first cites none.
+5. The first entry, and no other, is the genesis.
+6. No entry says what could not be (a removal that skips a state).
+
+A chain alone does not notice that its end was cut or that all of it was made
+anew; whoever remembers an earlier head asks `require_anchor`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from schiff.errors import InvalidValue, Refused, Tampered
+from schiff.rollout.bodies import Kind
+from schiff.rollout.entry import Entry
+from schiff.rollout.state import State
+from schiff.values.digests import digest_of_bytes
+from schiff.values.names import Environment
+
+_ENTRY_NAME = re.compile(r"[0-9]{6,}\.json")
+_OBJECT_NAME = re.compile(r"objects/([0-9a-f]{64})\.json")
+
+
+class Head(NamedTuple):
+    """The number and the digest of an entry, as an anchor keeps them."""
+
+    seq: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Entries that were verified, and what they add up to."""
+
+    environment: Environment
+    entries: tuple[Entry, ...] = ()
+    state: State = field(default_factory=State)
+    head: Head | None = None
+
+    @classmethod
+    def empty(cls, environment: Environment) -> Ledger:
+        """Return the ledger of an environment before its genesis."""
+        return cls(environment)
+
+    @classmethod
+    def parse(cls, environment: Environment, files: Mapping[str, bytes]) -> Ledger:
+        """Return the ledger that the files of its branch hold; raises `Tampered` with a sentence."""
+        try:
+            return cls._verified(environment, files)
+        except (InvalidValue, Refused) as error:
+            raise Tampered(f"the ledger of {environment} does not hold: {error}") from None
+
+    @classmethod
+    def _verified(cls, environment: Environment, files: Mapping[str, bytes]) -> Ledger:
+        entries = tuple(_entries(files))
+        head: Head | None = None
+        for entry in entries:
+            head = _following(environment, head, entry)
+        return cls(environment, entries, State().after(entries), head)
+
+    def append(
+        self, kind: Kind, body: Mapping[str, Any], *, at: str, actor: str, fleet: str, server: str | None = None
+    ) -> Entry:
+        """Return the entry that would come next; raises `Refused` for one that the chain does not allow."""
+        number, prev = (self.head.seq + 1, self.head.digest) if self.head else (0, None)
+        entry = Entry(number, prev, self.environment, kind, at, server, actor, fleet, body)
+        try:
+            self.extended(entry)
+        except InvalidValue as error:
+            raise Refused(f"the ledger of {self.environment} takes no such entry: {error}", "bad-entry") from None
+        return entry
+
+    def extended(self, entry: Entry) -> Ledger:
+        """Return the ledger with one more entry; raises `InvalidValue` or `Refused` when it does not follow."""
+        entry.require_sound()
+        head = _following(self.environment, self.head, entry)
+        return Ledger(self.environment, (*self.entries, entry), self.state.after([entry]), head)
+
+    def require_anchor(self, anchor: Head) -> None:
+        """Raise `Tampered` unless the chain still holds an entry that was its head once."""
+        if anchor.seq >= len(self.entries):
+            raise Tampered(
+                f"the ledger of {self.environment} was cut: entry {anchor.seq} was seen before,"
+                f" yet the chain has {len(self.entries)} entries"
+            )
+        if self.entries[anchor.seq].digest != anchor.digest:
+            raise Tampered(
+                f"the ledger of {self.environment} was recomputed: entry {anchor.seq} is not {anchor.digest} any more"
+            )
+
+
+def _entries(files: Mapping[str, bytes]) -> Iterator[Entry]:
+    """Yield the entries by number; raise `InvalidValue` for a stray file, a gap and an entry under a wrong name."""
+    names = sorted((name for name in files if not _is_sound_object(name, files[name])), key=_number)
+    for number, name in enumerate(names):
+        if name != f"{number:06d}.json":
+            raise InvalidValue(f"{number:06d}.json is missing (the next file is {name})")
+        try:
+            entry = Entry.parse(files[name])
+        except InvalidValue as error:
+            raise InvalidValue(f"{name}: {error}") from None
+        if entry.seq != number:
+            raise InvalidValue(f"{name} holds entry {entry.seq}")
+        yield entry
+
+
+def _is_sound_object(name: str, content: bytes) -> bool:
+    match = _OBJECT_NAME.fullmatch(name)
+    if match is None:
+        return False
+    if digest_of_bytes(content) != f"sha256:{match[1]}":
+        raise InvalidValue(f"{name} does not hold what its name says")
+    return True
+
+
+def _number(name: str) -> int:
+    if not _ENTRY_NAME.fullmatch(name):
+        raise InvalidValue(f"{name!r} is neither an entry (000042.json) nor an object (objects/<sha256>.json)")
+    return int(name.removesuffix(".json"))
+
+
+def _following(environment: Environment, head: Head | None, entry: Entry) -> Head:
+    """Return the head after `entry`; raise `InvalidValue` when it does not follow `head`."""
+    name = entry.file_name
+    if entry.env != environment:
+        raise InvalidValue(f"{name} belongs to {entry.env}")
+    if entry.seq != (head.seq + 1 if head else 0):
+        raise InvalidValue(f"{name} does not follow entry {head.seq if head else 'none'}")
+    if entry.prev != (head.digest if head else None):
+        raise InvalidValue(f"{name} does not cite the entry before it: one of the two was changed")
+    if (entry.kind == "genesis") != (head is None):
+        raise InvalidValue(f"{name} is of kind {entry.kind}: the first entry, and no other, is the genesis")
+    return Head(entry.seq, entry.digest)

@@ -1,0 +1,92 @@
+"""Cutting a release: layers 1 to 6, catalogue and versions of head as files that never change again.
+
+Where the text of a layer is known it is copied byte for byte, with its comments;
+what is known as data only (a fleet built in Python, the values of a site, which
+stand beside its facts at head) is written anew. Either way the identity is the
+digest of the data (`schiff.model.frozen`), recorded in `release.lock`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from schiff.errors import Refused
+from schiff.manifests.yaml import to_yaml
+from schiff.model.fleet import Document, Fleet, SharedLayers
+from schiff.model.frozen import LOCK_FILE, RELEASE_FILE, lock_of, vendored_digest
+from schiff.rollout.genesis import newest_release
+from schiff.rollout.moments import format_moment
+from schiff.rollout.names import require_release_name
+
+SOURCE = "source"
+"""Stands for the program's version in a release that was cut from a source checkout."""
+
+_REPLACED = ("kind", "name", "parent", "cut")
+
+
+def freeze(fleet: Fleet, name: str, *, cut: datetime, schiff: str, texts: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Return the files of ``releases/<name>/``, by path in that folder.
+
+    `texts` holds files of the fleet folder as they were read, by path relative
+    to it. Raises `Refused` when the fleet has a release of that name: a release
+    is written once.
+    """
+    require_release_name(name)
+    if fleet.release_named(name) is not None:
+        raise Refused(f"release {name} exists already and is never edited; cut under another name", code="exists")
+    documents = _documents(fleet.head)
+    data = {path: dict(document.data) for path, document in documents.items()}
+    data[RELEASE_FILE] = _release(fleet, format_moment(cut), schiff)
+    files = {path: _text(documents.get(path), content, texts) for path, content in data.items()}
+    files[LOCK_FILE] = _json(lock_of(data, pinned_digests(fleet)))
+    return dict(sorted(files.items()))
+
+
+def pinned_digests(fleet: Fleet) -> dict[str, str]:
+    """Return the digest of every vendored folder that head's versions name, by ``<component>/<version>``."""
+    pinned = (f"{component}/{pin.version}" for component, pin in fleet.head.release.components.items())
+    return {key: vendored_digest(fleet.vendored[key]) for key in sorted(pinned) if key in fleet.vendored}
+
+
+def _documents(head: SharedLayers) -> dict[str, Document]:
+    """Return every shared document by its path in a release."""
+    folders: Mapping[str, Mapping[str, Document]] = {
+        "environments": head.environments,
+        "providers": head.providers,
+        "zones": head.zones,
+        "classes": head.classes,
+        "sites": {name: Document("", document.data) for name, document in head.sites.items() if document.data},
+        "components": {name: Document("", entry.as_document()) for name, entry in head.catalogue.items()},
+    }
+    found = {f"{folder}/{name}.yaml": item for folder, items in folders.items() for name, item in items.items()}
+    return {
+        **found,
+        "defaults.yaml": head.defaults,
+        "fleet.yaml": Document("", head.settings.as_document()),
+    }
+
+
+def _release(fleet: Fleet, cut: str, schiff: str) -> dict[str, Any]:
+    """Return the data of release.yaml: head's versions, and what only a release has."""
+    head = fleet.head.release.as_document()
+    parent = newest_release(fleet)
+    versions = {key: value for key, value in head.items() if key not in _REPLACED}
+    return {
+        "kind": "train",
+        **({} if parent is None else {"parent": parent.release.name}),
+        "cut": cut,
+        **versions,
+        "managementPlane": {**versions["managementPlane"], "schiff": schiff},
+    }
+
+
+def _text(document: Document | None, data: Mapping[str, Any], texts: Mapping[str, bytes]) -> bytes:
+    copied = texts.get(document.file) if document is not None and document.file else None
+    return to_yaml([data]).encode() if copied is None else copied
+
+
+def _json(data: Mapping[str, Any]) -> bytes:
+    return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()

@@ -1,0 +1,23 @@
+"""Reading the ledger of an environment from its branch, in the fleet repository or an embedded one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schiff.git.repository import read_branch
+from schiff.rollout.ledger import Ledger
+from schiff.values.names import Environment
+
+
+def read_ledger(url: str, environment: Environment, cache_dir: Path) -> Ledger:
+    """Return the verified ledger; empty where its repository was not made yet, or has no such branch.
+
+    Raises `Tampered` when the chain does not hold, `Failed` when it cannot be read.
+    """
+    if _is_missing_folder(url):
+        return Ledger.empty(environment)
+    return Ledger.parse(environment, read_branch(url, f"ledger/{environment}", cache_dir).files)
+
+
+def _is_missing_folder(url: str) -> bool:
+    return "://" not in url and ":" not in url.partition("/")[0] and not Path(url).exists()
