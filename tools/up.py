@@ -70,12 +70,13 @@ def _shell(variables: Mapping[str, str], build: Path) -> str:
     )
 
 
-def _has_ledger(environment: str) -> bool:
+def _has_ledger(workspace: Path, environment: str) -> bool:
+    """Say whether the embedded repository, or this checkout, has the environment's ledger branch."""
     ref = f"refs/heads/ledger/{environment}"
-    found = subprocess.run(
-        ["git", "-C", ROOT, "rev-parse", "--verify", "--quiet", ref], capture_output=True, check=False
-    )
-    return found.returncode == 0
+    asked = [
+        ["git", "-C", place, "rev-parse", "--verify", "--quiet", ref] for place in (workspace / "ledger.git", ROOT)
+    ]
+    return any(subprocess.run(argv, capture_output=True, check=False).returncode == 0 for argv in asked)
 
 
 def main() -> int:
@@ -87,7 +88,7 @@ def main() -> int:
     prepare(workspace, build)
     env = {**os.environ, **settings(workspace), "PATH": search_path(build)}
     schiff = ROOT / ".venv" / "bin" / "schiff"
-    steps = [] if _has_ledger(environment) else [[schiff, "ledger", "init", "-e", environment]]
+    steps = [] if _has_ledger(workspace, environment) else [[schiff, "ledger", "init", "-e", environment]]
     for step in [*steps, [schiff, "up", "-e", environment]]:
         status = subprocess.run(step, cwd=ROOT, env=env, check=False).returncode
         if status:

@@ -1,0 +1,68 @@
+"""A program of the test bed: started on loopback, watched while it becomes ready, ended cleanly."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+
+
+class BedFailed(AssertionError):
+    """A real part did not do what the test bed needs; the text holds the end of its log."""
+
+
+def free_port() -> int:
+    """Return a port nobody listens on; the kernel hands out others before it repeats one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """A child process with its own log, in its own session so that Ctrl-C reaches only the tests."""
+
+    def __init__(self, argv: Sequence[str | Path], log: Path) -> None:
+        self.name = Path(argv[0]).name
+        self._log = log
+        with log.open("ab") as output:
+            self._child = subprocess.Popen(
+                [str(word) for word in argv], stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def wait_ready(self, url: str, tls: ssl.SSLContext | None, seconds: float) -> None:
+        """Wait until the address answers 200, or fail with the log of a process that died or never got there."""
+        with httpx.Client(verify=tls or False, timeout=2) as client:
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                if self._child.poll() is not None:
+                    raise BedFailed(f"{self.name} ended with status {self._child.returncode}\n{self._tail()}")
+                if _answers(client, url):
+                    return
+                time.sleep(0.05)
+        raise BedFailed(f"{self.name} was not ready after {seconds:.0f} s\n{self._tail()}")
+
+    def stop(self) -> None:
+        """Ask the process to end, and make it end after ten seconds."""
+        if self._child.poll() is None:
+            self._child.send_signal(signal.SIGTERM)
+        try:
+            self._child.wait(10)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+    def _tail(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        return client.get(url).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
