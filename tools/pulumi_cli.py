@@ -34,12 +34,13 @@ def provide(build: Path, compile_: Callable[[], None]) -> None:
     if _version(target) == PARTS["pulumi"].version and not _is_built(build):
         return
     found = None if _is_built(build) else _on_path(target) or _installed(build)
+    if target.is_symlink():
+        target.unlink()  # or the compiler would write through it, over somebody's own program
     if found is None:
         compile_()
         _write_language_host(build)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
     target.symlink_to(found)
 
 
