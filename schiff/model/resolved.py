@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schiff.model.fleet import ManagementCluster, SharedLayers
+from schiff.model.fleet import Fleet, ManagementCluster, SharedLayers
 from schiff.model.release import Assignment
 from schiff.model.site import SiteFacts
 from schiff.model.tenant_cluster import MachineClassSpec, TenantClusterSpec
@@ -76,3 +76,22 @@ class ResolvedCluster:
     def machine_class(self, name: str) -> MachineClassSpec:
         """Return a machine class by name; resolving made sure that it exists."""
         return self.spec.machine_classes[name]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedEnvironment:
+    """All clusters of one environment, and every management cluster that serves it; sorted by key and name."""
+
+    environment: str
+    tenants: Mapping[ClusterKey, ResolvedCluster]
+    management_clusters: Mapping[str, ResolvedCluster]
+    fleet: Fleet
+
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """The management clusters whose self-definitions, site objects and sources this environment delivers."""
+        return tuple(
+            name
+            for name, cluster in self.management_clusters.items()
+            if cluster.management.spec.owning_environment == self.environment
+        )

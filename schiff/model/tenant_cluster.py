@@ -22,6 +22,12 @@ def _https(url: str) -> str:
     return url
 
 
+def _odd(replicas: int) -> int:
+    if replicas % 2 == 0:
+        raise InvalidValue(f"{replicas} control plane machines have no majority to lose (expected an odd number)")
+    return replicas
+
+
 class MachineClassSpec(Spec):
     """The size of a virtual machine, or the hardware class of a server; exactly one of the two."""
 
@@ -52,7 +58,7 @@ class ControlPlaneSpec(Spec):
     """The machines that run the API server and etcd, and the address clients reach them at."""
 
     endpoint: Address
-    replicas: Annotated[int, Field(ge=1, le=9)] = 3
+    replicas: Annotated[int, Field(ge=1, le=9), AfterValidator(_odd)] = 3
     machine_class: Name = Field(default="control-plane", alias="class")
     hosts: Items[Name] = ()
     vip: Literal["kube-vip", "keepalived"] = "kube-vip"
@@ -62,11 +68,7 @@ class ControlPlaneSpec(Spec):
     node_drain_seconds: Annotated[int, Field(ge=0)] = 600
 
     @model_validator(mode="after")
-    def _etcd_needs_a_majority(self) -> Self:
-        if self.replicas % 2 == 0:
-            raise InvalidValue(
-                f"{self.replicas} control plane machines have no majority to lose (expected an odd number)"
-            )
+    def _a_rollout_keeps_the_majority(self) -> Self:
         if self.max_surge == 0 and self.replicas < 3:
             raise InvalidValue("maxSurge 0 replaces first and needs at least 3 control plane machines")
         if self.vip == "keepalived" and self.virtual_router_id is None:
