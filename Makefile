@@ -1,7 +1,6 @@
 # One line says what each target runs; `make help` lists them.
 ENV ?= tst
 PYTHON ?= python3
-WORKERS ?= 2
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
@@ -24,10 +23,11 @@ lint: venv ## check style, formatting, types and floors
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --quiet --check .
 	@.venv/bin/mypy --no-error-summary
-	@.venv/bin/lint-imports
+	@mkdir -p build/logs
+	@.venv/bin/lint-imports > build/logs/lint-imports.log || { cat build/logs/lint-imports.log; exit 1; }
 
 test: venv parts lint ## build the parts, then run every check and every test
-	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadgroup
+	@$(RUN) -m pytest --numprocesses 2 --dist loadgroup
 
 clean: ## remove what was built; .schiff with its state stays
 	@rm -rf build .venv

@@ -102,6 +102,8 @@ def check_digest(crd: PinnedCrd, text: bytes, origin: Path) -> None:
 
 
 def _from_folder(pinned: Iterable[PinnedCrd], folder: Path) -> dict[PinnedCrd, bytes]:
+    if not folder.is_dir():
+        raise BedFailed(f"SCHIFF_CRDS names {folder}, which is no folder")
     found = {}
     for crd in pinned:
         path = folder / crd.project / crd.name

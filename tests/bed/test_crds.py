@@ -54,6 +54,14 @@ def test_a_definition_found_nowhere_is_reported_by_its_resource(only: crds.Pinne
     assert "project: things.example.org" in crds.missing_text(found.missing)
 
 
+def test_a_folder_that_is_not_there_is_said(
+    only: crds.PinnedCrd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCHIFF_CRDS", str(tmp_path / "nowhere"))
+    with pytest.raises(BedFailed, match="is no folder"):
+        crds.find_crds()
+
+
 def test_under_ci_a_definition_found_nowhere_is_a_failure(
     only: crds.PinnedCrd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
