@@ -8,17 +8,23 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from schiff.errors import InvalidValue
+from schiff.model.recipient import Recipient
 from schiff.model.spec import Items, Spec
 from schiff.values.names import ENVIRONMENTS, Environment, Name
 
 
 class ManagementClusterFacts(Spec):
-    """How the management cluster reads the delivered repositories, and how people reach it."""
+    """How the management cluster reads the delivered repositories, and how people reach it.
+
+    `recipients` are those who can read what is encrypted for it: its own key
+    and the break-glass key of the platform.
+    """
 
     definitions_url: str
     components_url: str
     branch: str = "main"
     api_context: str
+    recipients: Items[Recipient] = ()
 
 
 class ManagementClusterSpec(Spec):

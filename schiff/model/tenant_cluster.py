@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from schiff.errors import InvalidValue
+from schiff.model.recipient import Recipient
 from schiff.model.spec import Items, OneOrMore, Spec
 from schiff.values.names import Environment, Name, PoolName
 from schiff.values.networks import Address, AddressRange, Network
@@ -186,5 +187,6 @@ class TenantClusterSpec(Spec):
     audit: AuditSpec = AuditSpec()
     health: HealthSpec = HealthSpec()
     components: Mapping[Name, Mapping[str, Any]] = {}
+    recipients: Items[Recipient] = ()
     hold: HoldSpec | None = None
     decommission: Name | None = None
