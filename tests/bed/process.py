@@ -25,15 +25,26 @@ def free_port() -> int:
 
 
 class Process:
-    """A child process with its own log, in its own session so that Ctrl-C reaches only the tests."""
+    """A child process with its own log, in its own session so that Ctrl-C reaches only the tests.
+
+    `setpriv` (util-linux) has the kernel end it when the test run is killed, so nothing stays behind.
+    """
 
     def __init__(self, argv: Sequence[str | Path], log: Path) -> None:
         self.name = Path(argv[0]).name
         self._log = log
         with log.open("ab") as output:
             self._child = subprocess.Popen(
-                [str(word) for word in argv], stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                ["setpriv", "--pdeathsig", "TERM", *map(str, argv)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._child.pid
 
     def wait_ready(self, url: str, tls: ssl.SSLContext | None, seconds: float) -> None:
         """Wait until the address answers 200, or fail with the log of a process that died or never got there."""
