@@ -105,6 +105,12 @@ def parse_body(kind: Kind, data: Mapping[str, Any]) -> Body | None:
     try:
         return form.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        raise InvalidValue(f"{path or kind}: {first['msg']}") from None
+        raise InvalidValue(_sentence(kind, error)) from None
+
+
+def _sentence(kind: Kind, error: ValidationError) -> str:
+    """Return the first thing that is wrong; what a value itself says of its form comes before pydantic's words."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    first = next((item for item in found if item["type"] == "value_error"), found[0])
+    path = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
+    return f"{path or kind}: {first['msg'].removeprefix('Value error, ')}"

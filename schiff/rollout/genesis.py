@@ -54,9 +54,11 @@ def genesis_body(fleet: Fleet, environment: Environment) -> dict[str, Any]:
 
 def genesis(fleet: Fleet, environment: Environment, *, actor: str, fleet_commit: str) -> Entry:
     """Return the first entry, dated when its release was cut."""
-    at = _first_release(fleet, environment).release.cut or ""
+    release = _first_release(fleet, environment).release
+    if release.cut is None:
+        raise Refused(f"release {release.name} does not say when it was cut; cut another one", code="no-release")
     body = genesis_body(fleet, environment)
-    return Ledger.empty(environment).append("genesis", body, at=at, actor=actor, fleet=fleet_commit)
+    return Ledger.empty(environment).append("genesis", body, at=release.cut, actor=actor, fleet=fleet_commit)
 
 
 def with_genesis(ledger: Ledger, fleet: Fleet) -> Ledger:

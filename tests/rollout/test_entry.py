@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from schiff.errors import InvalidValue
+from schiff.rollout.entry import Entry
+
+TEXT = (
+    '{"v":1,"seq":42,"prev":"sha256:aa","env":"ref","kind":"observe","at":"2026-11-22T06:00:03Z",'
+    '"server":"2026-11-22T06:00:02Z","actor":"ci:project/77/job/9912","fleet":"c0ffee",'
+    '"body":{"healthy":59,"total":61}}\n'
+)
+
+
+def test_an_entry_is_written_as_it_was_read() -> None:
+    assert Entry.parse(TEXT.encode()).to_bytes().decode() == TEXT
+
+
+def test_the_digest_of_an_entry_is_frozen() -> None:
+    expected = "sha256:2a0a866e1696e9659139f1843b7c1942e21c925655cd4dca67bcc12d19be7705"
+    assert Entry.parse(TEXT.encode()).digest == expected
+
+
+def test_the_file_is_named_by_the_number_with_six_digits() -> None:
+    assert Entry.parse(TEXT.encode()).file_name == "000042.json"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('{"v":1', '{"v":2', "form"),
+        ('"v":1,"seq"', '"v":1, "seq"', "spelled"),
+        ('"healthy":59,"total":61', '"total":61,"healthy":59', "spelled"),
+        ('"total":61', '"total":61,"total":61', "spelled"),
+        ('"total":61', '"total":61.5', "JSON"),
+        ('"total":61', '"total":NaN', "JSON"),
+        ('"total":61}', '"total":61}}', "JSON"),
+        ('"seq":42', '"seq":-1', "seq"),
+        ('"seq":42', '"seq":true', "seq"),
+        ('"env":"ref"', '"env":"dev"', "env"),
+        ('"kind":"observe"', '"kind":"guess"', "kind"),
+        ("2026-11-22T06:00:03Z", "2026-11-22 06:00", "moment"),
+        ("2026-11-22T06:00:02Z", "2026-13-22T06:00:02Z", "moment"),
+        ('"fleet":"c0ffee"', '"fleet":""', "fleet"),
+        ('"actor":', '"author":', "fields"),
+        ('{"healthy":59,"total":61}', "[]", "body"),
+    ],
+)
+def test_anything_but_an_entry_is_refused_with_its_reason(old: str, new: str, said: str) -> None:
+    assert old in TEXT
+    with pytest.raises(InvalidValue, match=said):
+        Entry.parse(TEXT.replace(old, new).encode())
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(InvalidValue, match="JSON"):
+        Entry.parse(b"\xff")
+
+
+def test_a_document_that_nests_without_end_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="JSON"):
+        Entry.parse(b"[" * 100_000)
