@@ -1,0 +1,156 @@
+"""Reading a fleet folder: which files there are, and how they get in.
+
+1. Nothing outside the folder is read: a link that leads out of it is refused, and so is a link to a folder.
+2. Only regular files, none over its limit; the size is looked at before the content.
+3. Hidden files and files that no YAML reader would open (a README, `approvers`) are left alone.
+4. Encrypted and vendored files are taken byte for byte; everything else is YAML (`schiff.layers.yaml_documents`).
+
+Problems of all files are raised together, with those of `schiff.layers.assemble`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schiff.errors import InvalidInput, Place, Problem
+from schiff.layers.assemble import assemble, survey
+from schiff.layers.fleet_layout import is_secret, vendored_key
+from schiff.layers.yaml_documents import LARGEST_FILE, read_document, too_large
+from schiff.model.fleet import Document, Fleet
+from schiff.model.frozen import LOCK_FILE
+
+_LARGEST_VENDORED = 32 * 2**20
+
+
+@dataclass(slots=True)
+class FleetFiles:
+    """What a fleet folder holds, by path relative to it, and what could not be read."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    secrets: dict[str, bytes] = field(default_factory=dict)
+    vendored: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def load_fleet(folder: Path) -> Fleet:
+    """Return the fleet in `folder`; raises `InvalidInput` with every problem of every file."""
+    files = read_folder(folder)
+    if not files.problems:
+        return assemble(files.documents, files.secrets, files.vendored)
+    raise InvalidInput([*files.problems, *_other_problems(files)])
+
+
+def survey_fleet(folder: Path) -> tuple[Fleet | None, list[Problem]]:
+    """Return what can be made of the fleet in `folder`, and every problem: for `check`, which goes on from there."""
+    files = read_folder(folder)
+    if not files.documents:
+        return None, files.problems
+    fleet, problems = survey(files.documents, files.secrets, files.vendored)
+    return fleet, [*files.problems, *_new(problems, files)]
+
+
+def read_folder(folder: Path) -> FleetFiles:
+    """Return everything in `folder` that a fleet is made of, with the problems of what is not readable."""
+    files = FleetFiles()
+    if not folder.is_dir():
+        problem = Problem(Place(str(folder)), "", "is no folder", "name the folder that holds fleet.yaml")
+        files.problems.append(problem)
+        return files
+    root = folder.resolve()
+    for path in _walk(root, root, files.problems):
+        _take(path, path.relative_to(root).as_posix(), files)
+    if not files.documents and not files.problems:
+        message, cure = "holds no fleet", "name the folder that holds fleet.yaml"
+        files.problems.append(Problem(Place(str(folder)), "", message, cure, rule="empty-fleet"))
+    return files
+
+
+def _walk(folder: Path, root: Path, problems: list[Problem]) -> Iterator[Path]:
+    """Give the readable files below `folder`, sorted; what leads elsewhere becomes a problem."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        problems.append(_unreadable(folder.relative_to(root).as_posix(), error))
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.name.startswith("."):
+            continue
+        if entry.is_symlink() and not _stays_inside(path, root):
+            name, cure = path.relative_to(root).as_posix(), "put a copy there"
+            problems.append(Problem(Place(name, 1), "", "is a link out of the fleet folder", cure, rule="link-out"))
+        elif entry.is_dir():
+            if entry.is_symlink():
+                name, cure = path.relative_to(root).as_posix(), "put a copy there"
+                problems.append(Problem(Place(name, 1), "", "is a link to a folder", cure, rule="link-to-folder"))
+            else:
+                yield from _walk(path, root, problems)
+        else:
+            yield path
+
+
+def _stays_inside(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve(strict=True).is_relative_to(root)
+    except (OSError, RuntimeError):
+        return False
+
+
+def _take(path: Path, name: str, files: FleetFiles) -> None:
+    vendored = vendored_key(name)
+    if vendored is not None:
+        content = _content(path, name, _LARGEST_VENDORED, files.problems)
+        if content is not None:
+            files.vendored.setdefault(vendored[0], {})[vendored[1]] = content
+    elif is_secret(name):
+        content = _content(path, name, LARGEST_FILE, files.problems)
+        if content is not None:
+            files.secrets[name] = content
+    elif name.endswith((".yaml", ".yml")) or path.name == LOCK_FILE:
+        content = _content(path, name, LARGEST_FILE, files.problems)
+        if content is not None:
+            files.texts[name] = content
+            _read(content, name, files)
+
+
+def _read(content: bytes, name: str, files: FleetFiles) -> None:
+    try:
+        files.documents[name] = read_document(content, name)
+    except InvalidInput as error:
+        files.problems.extend(error.problems)
+
+
+def _content(path: Path, name: str, limit: int, problems: list[Problem]) -> bytes | None:
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            message, cure = "is no regular file", "remove it"
+            problems.append(Problem(Place(name, 1), "", message, cure, rule="no-regular-file"))
+            return None
+        if found.st_size > limit:
+            problems.append(too_large(name, found.st_size))
+            return None
+        return path.read_bytes()
+    except OSError as error:
+        problems.append(_unreadable(name, error))
+        return None
+
+
+def _unreadable(name: str, error: OSError) -> Problem:
+    reason = (error.strerror or "unknown reason").lower()
+    return Problem(Place(name, 1), "", f"cannot be read: {reason}", "let schiff read it", rule="unreadable")
+
+
+def _other_problems(files: FleetFiles) -> list[Problem]:
+    return _new(survey(files.documents, files.secrets, files.vendored)[1], files) if files.documents else []
+
+
+def _new(problems: list[Problem], files: FleetFiles) -> list[Problem]:
+    """Return the problems without those that only say again that an unreadable file is not there."""
+    unread = {problem.place.file for problem in files.problems}
+    return [problem for problem in problems if problem.place.file not in unread]
