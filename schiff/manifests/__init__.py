@@ -1,0 +1,1 @@
+"""Kubernetes objects as values, their bytes, and one module for each API family that builds them."""

@@ -1,0 +1,132 @@
+"""The objects of Cluster API's vSphere provider (domain reference 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schiff.manifests.cluster_api import API_SERVER_PORT
+from schiff.manifests.cluster_objects import NEVER_PRUNED, cluster_object
+from schiff.manifests.ipam import IN_CLUSTER_API, node_network, pool_name
+from schiff.manifests.machine_group import MachineGroup
+from schiff.manifests.machine_images import vsphere_template
+from schiff.manifests.manifest import Manifest
+from schiff.model.fleet import Site
+from schiff.model.resolved import ResolvedCluster
+from schiff.model.site import FailureDomainFacts, VCenterFacts
+from schiff.values.digests import name_hash
+
+API = "infrastructure.cluster.x-k8s.io/v1beta2"
+REGION_CATEGORY = "k8s-region"
+ZONE_CATEGORY = "k8s-zone"
+
+_DEFAULT_MTU = 1500
+
+
+def vsphere_cluster(cluster: ResolvedCluster, vcenter: VCenterFacts) -> Manifest:
+    """Return the infrastructure cluster; only failure domains of its own site are open to it."""
+    identity = cluster.identity
+    endpoint = {"host": str(cluster.spec.control_plane.endpoint), "port": API_SERVER_PORT}
+    spec: dict[str, Any] = {"server": vcenter.server}
+    if vcenter.thumbprint:
+        spec["thumbprint"] = vcenter.thumbprint
+    spec["controlPlaneEndpoint"] = endpoint
+    spec["identityRef"] = {"kind": "VSphereClusterIdentity", "name": identity.site}
+    if cluster.site.failure_domains:
+        spec["failureDomainSelector"] = {"matchLabels": {identity.label("site"): identity.site}}
+    return cluster_object(cluster, API, "VSphereCluster", identity.name, spec, annotations=NEVER_PRUNED)
+
+
+def vsphere_machine_template(cluster: ResolvedCluster, group: MachineGroup, vcenter: VCenterFacts) -> Manifest:
+    """Return the template of a group's machines, named after its content: it can never be changed."""
+    machine = _machine(cluster, group, vcenter)
+    return cluster_object(
+        cluster,
+        API,
+        "VSphereMachineTemplate",
+        f"{cluster.identity.name}-{group.role}-{name_hash(machine)}",
+        {"template": {"spec": machine}},
+        annotations=NEVER_PRUNED,
+    )
+
+
+def _machine(cluster: ResolvedCluster, group: MachineGroup, vcenter: VCenterFacts) -> dict[str, Any]:
+    identity, size = cluster.identity, group.machine_class
+    machine = {
+        "server": vcenter.server,
+        "datacenter": vcenter.datacenter,
+        "datastore": vcenter.datastore,
+        "folder": f"schiff/{identity.management_cluster}/{identity.name}",
+        "resourcePool": vcenter.resource_pool,
+        "storagePolicyName": vcenter.storage_policy,
+        "template": vsphere_template(cluster),
+        "cloneMode": "fullClone",
+        "powerOffMode": "trySoft",
+        "numCPUs": size.cpus,
+        "memoryMiB": size.memory_mib,
+        "diskGiB": size.disk_gib,
+        "network": {"devices": [_device(cluster)]},
+    }
+    return {key: value for key, value in machine.items() if value is not None}
+
+
+def _device(cluster: ResolvedCluster) -> dict[str, Any]:
+    nodes, dns = cluster.spec.nodes, node_network(cluster).dns
+    pool = {"apiGroup": IN_CLUSTER_API.partition("/")[0], "kind": "InClusterIPPool", "name": pool_name(cluster)}
+    device: dict[str, Any] = {"networkName": nodes.network, "dhcp4": False, "dhcp6": False}
+    if nodes.mtu != _DEFAULT_MTU:
+        device["mtu"] = nodes.mtu
+    if dns:
+        device["nameservers"] = list(map(str, dns))
+    return {**device, "addressesFromPools": [pool]}
+
+
+def cluster_identity(site: Site, label_domain: str) -> Manifest:
+    """Return the site's vCenter account, lent to namespaces of the site alone; the secret lies beside CAPV."""
+    spec = {
+        "secretName": f"{site.name}-credentials",
+        "allowedNamespaces": {"selector": {"matchLabels": {f"{label_domain}/site": site.name}}},
+    }
+    return _site_object(site, label_domain, "VSphereClusterIdentity", site.name, spec)
+
+
+def failure_domain(site: Site, label_domain: str, name: str, vcenter: VCenterFacts) -> Manifest:
+    """Return a failure domain without networks: CAPV would lay them over the networks of every machine in it."""
+    facts = site.facts.failure_domains[name]
+    spec = {
+        "region": {"name": site.name, "type": "Datacenter", "tagCategory": REGION_CATEGORY},
+        "zone": {"name": name, "type": "ComputeCluster", "tagCategory": ZONE_CATEGORY},
+        "topology": {
+            "datacenter": vcenter.datacenter,
+            "computeCluster": facts.compute_cluster,
+            "datastore": facts.datastore,
+        },
+    }
+    return _site_object(site, label_domain, "VSphereFailureDomain", name, spec)
+
+
+def deployment_zone(site: Site, label_domain: str, name: str, vcenter: VCenterFacts) -> Manifest:
+    """Return the zone by which machines are placed; no folder, because each tenant has its own."""
+    spec = {
+        "server": vcenter.server,
+        "failureDomain": name,
+        "controlPlane": True,
+        "placementConstraint": {"resourcePool": _pool_in(site.facts.failure_domains[name], vcenter)},
+    }
+    return _site_object(site, label_domain, "VSphereDeploymentZone", name, spec)
+
+
+def _pool_in(domain: FailureDomainFacts, vcenter: VCenterFacts) -> str:
+    """Return the resource pool of one compute cluster: a leading ``*`` would find one in each."""
+    pool = vcenter.resource_pool
+    return f"{domain.compute_cluster}/{pool.removeprefix('*/')}" if pool.startswith("*/") else pool
+
+
+def _site_object(site: Site, label_domain: str, kind: str, name: str, spec: dict[str, Any]) -> Manifest:
+    return Manifest(
+        api_version=API,
+        kind=kind,
+        name=name,
+        labels={f"{label_domain}/site": site.name, f"{label_domain}/location": site.facts.location},
+        annotations=NEVER_PRUNED,
+        body={"spec": spec},
+    )
