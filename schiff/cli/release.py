@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from schiff.delivery.release_folder import write_release
-from schiff.errors import Failed, InvalidInput, InvalidValue, Place, Problem
+from schiff.errors import InvalidInput, InvalidValue, Place, Problem
 from schiff.model.fleet import Fleet, SharedLayers
 from schiff.rollout.names import release_name, require_release_name
 from schiff.rollout.release import freeze
-from schiff.sources.fleet_files import load_fleet
+from schiff.sources.fleet_files import load_fleet, read_folder
 from schiff.sources.program import program_version
 
 CUT_HELP = """\
@@ -48,7 +48,7 @@ def cut(
     moment = _moment(at) if at else datetime.now(UTC)
     chosen = _checked_name(name) if name else release_name(moment)
     loaded = load_fleet(fleet)
-    files = freeze(loaded, chosen, cut=moment, schiff=program_version(), texts=_texts(fleet, loaded.head))
+    files = freeze(loaded, chosen, cut=moment, schiff=program_version(), texts=read_folder(fleet).texts)
     folder = write_release(fleet, chosen, files)
     lock = json.loads(files["release.lock"])
     if as_json:
@@ -104,16 +104,6 @@ def _release(fleet: Fleet, name: str) -> SharedLayers:
         known = ", ".join(sorted(layers.release.name for layers in fleet.releases.values())) or "none"
         raise _problem("NAME", f"the fleet has no release {name!r}", f"its releases: {known}")
     return layers
-
-
-def _texts(folder: Path, head: SharedLayers) -> dict[str, bytes]:
-    """Return the text of every shared layer that is a file of its own, to be copied byte for byte."""
-    layers = (head.environments, head.providers, head.zones, head.classes)
-    documents = [head.defaults, *(document for layer in layers for document in layer.values())]
-    try:
-        return {document.file: (folder / document.file).read_bytes() for document in documents if document.file}
-    except OSError as error:
-        raise Failed(f"{error.filename} cannot be read: {error.strerror}") from error
 
 
 def _moment(text: str) -> datetime:

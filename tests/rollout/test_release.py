@@ -84,7 +84,10 @@ def test_a_vendored_folder_that_is_not_pinned_is_not_part_of_a_release() -> None
 
 
 def test_the_identity_is_frozen() -> None:
-    documents = {"release.yaml": {"kind": "train", "n": 1, "list": [None, True]}, "defaults.yaml": {"a": None}}
+    documents: dict[str, dict[str, object]] = {
+        "release.yaml": {"kind": "train", "n": 1, "list": [None, True]},
+        "defaults.yaml": {"a": None},
+    }
     expected = "sha256:080c269b95e90116265cdbd10f3235a51c9169710a3c76d8ce80058dfdc0cfde"
     assert frozen_digest(documents, VENDORED) == expected
 
