@@ -1,0 +1,87 @@
+"""A stack: what its name says, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from schiff.errors import InvalidInput, InvalidValue, Place, Problem
+from schiff.values.names import ENVIRONMENTS, Environment
+
+_DEFAULTS = {
+    "fleet": "stacks/fleet",
+    "ledger": ".schiff/ledger.git",
+    "definitions": ".schiff/cluster-definitions.git",
+    "components": ".schiff/cluster-components.git",
+    "branch": "main",
+    "review": "branch",
+}
+_REVIEWS = ("branch", "proposal")
+
+
+@dataclass(frozen=True, slots=True)
+class StackName:
+    """``prd`` for a whole environment, ``prd-<management cluster>`` for a shard of it."""
+
+    environment: Environment
+    shard: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a stack's name; raises `InvalidValue`."""
+        for environment in ENVIRONMENTS:
+            if text == environment:
+                return cls(environment)
+            if text.startswith(f"{environment}-") and len(text) > len(environment) + 1:
+                return cls(environment, text.removeprefix(f"{environment}-"))
+        raise InvalidValue(
+            f"stack {text!r} is no environment (expected {', '.join(ENVIRONMENTS)}, or e.g. prd-<management cluster>)"
+        )
+
+    def __str__(self) -> str:
+        return self.environment if self.shard is None else f"{self.environment}-{self.shard}"
+
+    def is_rival(self, other: str) -> bool:
+        """Whether a stack of that name and this one are a whole environment and a shard of it."""
+        try:
+            found = StackName.parse(other)
+        except InvalidValue:
+            return False
+        return found.environment == self.environment and (found.shard is None) != (self.shard is None)
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """The settings of ``Pulumi.<stack>.yaml``: where things are, never what a fleet is.
+
+    A relative path is taken from the project's folder. `review` is ``branch``
+    to push to the branch itself, or ``proposal`` to ask for a merge.
+    """
+
+    fleet: str
+    ledger: str
+    definitions: str
+    components: str
+    branch: str
+    review: str
+
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """Return the names of all settings."""
+        return tuple(_DEFAULTS)
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str], file: str) -> Self:
+        """Read settings with their defaults; raises `InvalidInput` for a name that is none."""
+        problems = [
+            Problem(Place(file), f"schiff:{name}", "is no setting of a stack", f"known: {', '.join(_DEFAULTS)}")
+            for name in sorted(given.keys() - _DEFAULTS.keys())
+        ]
+        settings = {**_DEFAULTS, **{name: value for name, value in given.items() if name in _DEFAULTS}}
+        if settings["review"] not in _REVIEWS:
+            cure = f"write {' or '.join(_REVIEWS)}"
+            problems.append(Problem(Place(file), "schiff:review", f"{settings['review']!r} is no review", cure))
+        if problems:
+            raise InvalidInput(problems)
+        return cls(**settings)

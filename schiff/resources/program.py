@@ -1,0 +1,130 @@
+"""The program of every stack: what it verifies, compiles and registers, in this order.
+
+1. The stack's name chooses the environment, and for a shard the management cluster.
+2. The ledger is verified, also against the heads that earlier deliveries saw; one that does not hold delivers nothing.
+3. What stands at the head of both branches is held against what ledger and fleet assign: orders, then the wave.
+4. Only then are resources registered. `pulumi up`, by CI or by hand, can promote nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import pulumi
+
+from schiff.delivery.delivered import LedgerHead
+from schiff.delivery.git_repository import Origin
+from schiff.delivery.report import is_listening, tell, tell_error
+from schiff.delivery.stack import StackName, StackSettings
+from schiff.delivery.wishes import ADOPT, is_wished, wished_cluster
+from schiff.delivery.workspace import Workspace, find_workspace, is_embedded
+from schiff.errors import InvalidValue, Refused, SchiffError
+from schiff.git.process import try_git
+from schiff.resources.delivery import Delivery
+from schiff.resources.desired import Desired, desired
+from schiff.resources.environment import EnvironmentTree
+from schiff.resources.figures import figures_of
+from schiff.rollout.ledger import Head, Ledger
+from schiff.sources.ledger_branch import read_ledger
+from schiff.sources.program import program_version
+
+
+def run(stack: str | None = None) -> None:
+    """Run the program of the current stack, or of the one named."""
+    pulumi.run(partial(_main, stack or pulumi.get_stack()))
+
+
+async def _main(stack: str) -> None:
+    try:
+        await _deliver(stack)
+    except InvalidValue as error:
+        raise pulumi.RunError(str(error)) from error
+    except SchiffError as error:
+        tell_error(error)
+        raise pulumi.RunError(str(error)) from error  # shown as a sentence, without a traceback
+
+
+async def _deliver(stack: str) -> None:
+    name = StackName.parse(stack)
+    workspace = find_workspace(Path.cwd())
+    settings = _settings(stack)
+    ledger = _ledger(settings, name, workspace)
+    delivery = _delivery(name, settings, workspace, ledger)
+    _require_sole(name, delivery)
+    _require_anchored(ledger, delivery)
+    wish = desired(workspace.root / settings.fleet, name, ledger, delivery.delivered(), wished_cluster())
+    _tell_figures(name, wish)
+    await EnvironmentTree(name.environment, delivery).register_in_chunks(wish.wanted)
+    delivery.commit(release=wish.release)
+
+
+def _settings(stack: str) -> StackSettings:
+    config = pulumi.Config("schiff")
+    given = {name: value for name in StackSettings.names() if (value := config.get(name)) is not None}
+    return StackSettings.parse(given, f"Pulumi.{stack}.yaml")
+
+
+def _ledger(settings: StackSettings, name: StackName, workspace: Workspace) -> Ledger:
+    ledger = read_ledger(workspace.place(settings.ledger), name.environment, workspace.cache)
+    if ledger.head is None:
+        environment = name.environment
+        raise Refused(f"{environment} has no ledger; begin it: schiff ledger init -e {environment}", "no-ledger")
+    return ledger
+
+
+def _delivery(name: StackName, settings: StackSettings, workspace: Workspace, ledger: Ledger) -> Delivery:
+    head = LedgerHead(*ledger.head) if ledger.head else LedgerHead()
+    return Delivery(
+        str(name),
+        definitions=settings.definitions,
+        components=settings.components,
+        branch=settings.branch,
+        proposal=settings.review == "proposal",
+        origin=Origin(_fleet_commit(settings, workspace), program_version(), head),
+        adopt=is_wished(ADOPT),
+    )
+
+
+def _fleet_commit(settings: StackSettings, workspace: Workspace) -> str:
+    """Return the commit of the fleet; others read a served repository, so what it says must be in Git first."""
+    folder = str(workspace.root / settings.fleet)
+    ended = try_git("-C", folder, "rev-parse", "--quiet", "--verify", "HEAD")
+    commit = "" if ended.status else ended.out.decode().strip()
+    served = [url for url in (settings.definitions, settings.components) if not is_embedded(url)]
+    if served and not pulumi.runtime.is_dry_run():
+        edited = try_git("-C", folder, "status", "--porcelain", "--", ".")
+        if not commit or edited.status or edited.out:
+            raise Refused(
+                f"the fleet in {settings.fleet} has changes that are not committed, and {served[0]} is read by"
+                " others; commit them first",
+                "dirty-fleet",
+            )
+    return commit
+
+
+def _require_sole(name: StackName, delivery: Delivery) -> None:
+    """Refuse a whole environment beside a shard of it: they would own the same folders."""
+    for snapshot in delivery.snapshots.values():
+        for other in snapshot.manifests:
+            if name.is_rival(other):
+                raise Refused(
+                    f"stack {other} has delivered already, and {name} would own the same clusters;"
+                    f" an environment is one stack or its shards: destroy one, or move over with --adopt",
+                    "rival-stack",
+                )
+
+
+def _require_anchored(ledger: Ledger, delivery: Delivery) -> None:
+    """Hold the ledger against the head each earlier delivery saw: a chain does not notice its own cut end."""
+    for snapshot in delivery.snapshots.values():
+        if snapshot.manifest is not None and snapshot.manifest.ledger.digest:
+            seen = snapshot.manifest.ledger
+            ledger.require_anchor(Head(seen.seq, seen.digest))
+
+
+def _tell_figures(name: StackName, wish: Desired) -> None:
+    """Report the numbers of the summary, if `schiff up` listens: counting objects reads every file."""
+    if is_listening():
+        tell("figures", stack=str(name), **asdict(figures_of(wish.wanted)))
