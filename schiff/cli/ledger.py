@@ -22,17 +22,16 @@ from schiff.sources.fleet_files import load_fleet
 from schiff.sources.ledger_branch import read_ledger
 from schiff.values.names import ENVIRONMENTS, Environment
 
-INIT_HELP = """\
-Example: schiff ledger init --all --fleet stacks/fleet
-
-Begin the ledger of an environment: write its first entry, from the newest release of the fleet. From then on ref and
-prd, and the candidates of tst, compile from frozen layers. A ledger that exists is left as it is.
-"""
-LOG_HELP = """\
-Example: schiff ledger log -e prd
-
-List the entries of a ledger, oldest first, after verifying the whole chain: one that does not hold ends with status 16.
-"""
+INIT_HELP = (
+    "Example: schiff ledger init --all --fleet stacks/fleet\n\n"
+    "Begin the ledger of an environment: write its first entry, from the newest release of the fleet. From then on "
+    "ref and prd, and the candidates of tst, compile from frozen layers. A ledger that exists is left as it is."
+)
+LOG_HELP = (
+    "Example: schiff ledger log -e prd\n\n"
+    "List the entries of a ledger, oldest first, after verifying the whole chain: one that does not hold ends with "
+    "status 16."
+)
 
 ledger_app = typer.Typer(help="Begin the ledger of an environment, and read it.", no_args_is_help=True)
 

@@ -17,19 +17,17 @@ from schiff.rollout.release import freeze
 from schiff.sources.fleet_files import load_fleet, read_folder
 from schiff.sources.program import program_version
 
-CUT_HELP = """\
-Example: schiff release cut --fleet stacks/fleet --name 2026.48.0
-
-Freeze head as a release: versions, layers 1 to 6 and the catalogue, in releases/NAME/ of the fleet. The folder is
-written once and never edited; its identity is a digest over all it says, the name a label. Without --name it is called
-after the ISO year and week. Commit the folder afterwards.
-"""
-SHOW_HELP = """\
-Example: schiff release show 2026.48.0 --fleet stacks/fleet
-
-Show a release: its digest, when it was cut and from what, and the versions it pins. The digest was computed from the
-files and agrees with release.lock, or the command ends with status 16.
-"""
+CUT_HELP = (
+    "Example: schiff release cut --fleet stacks/fleet --name 2026.48.0\n\n"
+    "Freeze head as a release: versions, layers 1 to 6 and the catalogue, in releases/NAME/ of the fleet. The folder "
+    "is written once and never edited; its identity is a digest over all it says, the name a label. Without --name it "
+    "is called after the ISO year and week. Commit the folder afterwards."
+)
+SHOW_HELP = (
+    "Example: schiff release show 2026.48.0 --fleet stacks/fleet\n\n"
+    "Show a release: its digest, when it was cut and from what, and the versions it pins. The digest was computed "
+    "from the files and agrees with release.lock, or the command ends with status 16."
+)
 
 release_app = typer.Typer(help="Freeze head as a release, and show what one holds.", no_args_is_help=True)
 
