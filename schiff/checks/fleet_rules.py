@@ -1,0 +1,110 @@
+"""Rules between the clusters of a fleet, before anything is compiled.
+
+They see all environments that are handed in, because a test cluster and a
+production cluster can fight for one address. Each rule has a stable id:
+
+======================  ====================================================================================
+decommission-other      `decommission` names the cluster itself, so that a copied order removes nothing
+name-of-manager         a tenant cluster is not called like its management cluster, whose namespace it would share
+name-over-budget        names that are joined from others fit into 63 characters where they end up
+manager-too-small       a management cluster survives the loss of a machine and has a worker for its controllers
+zone-of-network         a cluster's nodes stand in a network of its own zone
+======================  ====================================================================================
+
+Addresses: `schiff.checks.fleet_address_rules`. Machines: `schiff.checks.fleet_machine_rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from schiff.checks.fleet_address_rules import address_problems
+from schiff.checks.fleet_machine_rules import machine_problems
+from schiff.checks.fleet_subjects import Subject, subjects
+from schiff.errors import Problem
+from schiff.model.fleet import Path
+from schiff.model.resolved import ResolvedEnvironment
+from schiff.values.names import LABEL_BUDGET
+
+_MACHINE_SUFFIX = len("-abcde-abcde")
+"""What Cluster API appends to a MachineDeployment's name before it becomes a host name."""
+
+_CLUSTER_ID_BUDGET = 64
+"""vSphere CSI's ``cluster-id``, which is the FQDN (domain reference 3.4)."""
+
+_MAJORITY = 3
+
+
+def fleet_problems(*resolved: ResolvedEnvironment) -> Iterator[Problem]:
+    """Give every broken rule of these environments, each with the place of a value that breaks it."""
+    clusters = subjects(resolved)
+    for rule in _RULES:
+        yield from rule(clusters)
+
+
+def _decommissions(clusters: Sequence[Subject]) -> Iterator[Problem]:
+    for subject in clusters:
+        named, name = subject.cluster.spec.decommission, subject.cluster.identity.name
+        if named is not None and named != name:
+            message = f"names {named!r}, but this cluster is {name!r}"
+            yield subject.problem(("decommission",), message, f"write {name}, or remove it", "decommission-other")
+
+
+def _names_of_managers(clusters: Sequence[Subject]) -> Iterator[Problem]:
+    for subject in clusters:
+        identity = subject.cluster.identity
+        if not subject.cluster.self_managed and identity.name == identity.management_cluster:
+            message = f"{identity.name!r} is the name of its management cluster"
+            yield subject.problem((), message, "take another name", "name-of-manager")
+
+
+def _name_budgets(clusters: Sequence[Subject]) -> Iterator[Problem]:
+    for subject in clusters:
+        identity = subject.cluster.identity
+        joined: list[tuple[str, int, str, Path]] = [(identity.namespace, LABEL_BUDGET, "namespace", ())]
+        if identity.provider == "vsphere":
+            joined.append((identity.fqdn, _CLUSTER_ID_BUDGET, "FQDN", ()))
+        for name, pool in subject.pools:
+            longest = max((f"-{zone}" for zone in pool.zones), key=len, default="")
+            deployment = f"{identity.name}-{name}{longest}"
+            joined.append((deployment, LABEL_BUDGET - _MACHINE_SUFFIX, "MachineDeployment", ("pools", name)))
+        for text, budget, what, path in joined:
+            if len(text) > budget:
+                message = f"the {what} {text!r} has {len(text)} characters, at most {budget} fit"
+                yield subject.problem(path, message, "take a shorter name", "name-over-budget")
+
+
+def _sizes_of_managers(clusters: Sequence[Subject]) -> Iterator[Problem]:
+    for subject in clusters:
+        if not subject.cluster.self_managed:
+            continue
+        replicas = subject.cluster.spec.control_plane.replicas
+        if replicas < _MAJORITY:
+            message = f"a rollout of {replicas} would remove the machine that runs the controllers"
+            yield subject.problem(("controlPlane", "replicas"), message, "write at least 3", "manager-too-small")
+        if not any(pool.size for _, pool in subject.pools):
+            message = "has no worker, and controllers do not run on control plane machines"
+            yield subject.problem(("pools",), message, "add a pool with a machine", "manager-too-small")
+
+
+def _zones_of_networks(clusters: Sequence[Subject]) -> Iterator[Problem]:
+    for subject in clusters:
+        spec = subject.cluster.spec
+        network = subject.site.facts.networks[spec.nodes.network]
+        if network.zone != spec.zone:
+            message = f"{spec.nodes.network} belongs to zone {network.zone}, the cluster to {spec.zone}"
+            cure = "take a network of the cluster's zone"
+            yield subject.problem(("nodes", "network"), message, cure, "zone-of-network")
+
+
+Rule = Callable[[Sequence[Subject]], Iterator[Problem]]
+
+_RULES: tuple[Rule, ...] = (
+    _decommissions,
+    _names_of_managers,
+    _name_budgets,
+    _sizes_of_managers,
+    _zones_of_networks,
+    address_problems,
+    machine_problems,
+)
