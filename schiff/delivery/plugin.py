@@ -184,7 +184,8 @@ def _plain_map(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wrapped(values: Values) -> dict[str, PropertyValue]:
-    return {key: PropertyValue(value) for key, value in values.items()}
+    """Return plain data as properties; the wire knows no whole numbers."""
+    return {key: PropertyValue(float(value) if type(value) is int else value) for key, value in values.items()}
 
 
 async def _serve(engine: str) -> None:

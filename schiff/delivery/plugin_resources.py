@@ -98,7 +98,8 @@ class Record:
         """Name the files that change; a first delivery changes them all, which needs no list."""
         if self._repositories.snapshot(place.repository).manifest is None:
             return ()
-        return self._repositories.clone(place.repository).changed_files(found, place.tree, SHOWN)
+        names = self._repositories.clone(place.repository).changed_files(found, place.tree, SHOWN)
+        return tuple(name if name.startswith("...") else f"{name[:2]}{place.path}/{name[2:]}" for name in names)
 
     def delete(self, state: Values) -> None:
         """Forget; the `Commit` has removed the folders already, or was not asked to."""

@@ -100,7 +100,7 @@ class Delivery:
                 raise refusal
         for repository, share in wanted.items():
             for content in share.contents:
-                store_objects(self.snapshots[repository].clone, content)
+                store_objects(self.snapshots[repository].clone, {**share.shared, **content})
 
     def record(self, resource: pulumi.Resource) -> None:
         """Note a resource that the commits come after."""
