@@ -164,7 +164,7 @@ def _sentence(keyword: str, found: Mapping[str, Any], value: Any, hidden: bool) 
 
 def _unknown_field(item: KubernetesObject, path: Path, listed: Iterable[str]) -> Problem:
     if path == ("status",):
-        return _problem(item, path, "status belongs to the controllers", "leave it out of Git")
+        return item.problem(path, f"{item.title}: belongs to the controllers", "leave it out of Git", "unknown-field")
     near = get_close_matches(str(path[-1]), list(listed), n=1)
     cure = f"did you mean {near[0]}?" if near else "remove it, or check where it belongs"
     return item.problem(path, f"unknown field of {item.title} ({item.api_version})", cure, "unknown-field")

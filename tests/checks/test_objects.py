@@ -78,7 +78,8 @@ def test_every_rule_has_a_case() -> None:
 
 
 def test_every_rule_stands_in_the_reference_with_its_sentence() -> None:
-    listed = re.findall(r"^\| `([a-z0-9-]+)` \| (.+?) \|", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE)
+    table = REFERENCE.read_text(encoding="utf-8").partition("## Compared")[0]
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \| (.+?) \|", table, re.MULTILINE)
     assert dict(listed) == {rule.id: rule.sentence for rule in RULES}
 
 

@@ -1,0 +1,146 @@
+"""What was delivered compared with what would be: names and values that never change, and versions that go one way.
+
+In the order of the code (domain reference 21; design 3):
+
+- ``stays-home``: a cluster keeps its management cluster and its customer;
+- ``never-changes``: labels of identity, networks, endpoints, selectors, the parameters of a StorageClass;
+- ``never-in-place``: a template's content changes under a new name only, or machines differ from it for good;
+- ``one-minor``: Kubernetes goes up one minor at a time; ``never-back``: and never down.
+
+An object that is new, or gone, is no change: removing has rules of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from schiff.checks.documents import KubernetesObject, Path, read_objects, value_at
+from schiff.checks.rules import target
+from schiff.errors import InvalidValue, Place, Problem
+from schiff.values.versions import KubernetesVersion
+
+_HOME = re.compile(r"(?:^|/)(?P<management>[^/]+)/sites/(?P<site>[^/]+)/(?P<customer>[^/]+)/(?P<cluster>[^/]+)/[^/]+$")
+_IDENTITY = ("environment", "site", "customer", "location", "provider", "zone")
+_NEVER: Mapping[str, tuple[Path, ...]] = {
+    "Cluster": (
+        ("spec", "clusterNetwork"),
+        ("spec", "controlPlaneEndpoint"),
+        ("spec", "controlPlaneRef", "name"),
+        ("spec", "infrastructureRef", "kind"),
+        ("spec", "infrastructureRef", "name"),
+    ),
+    "VSphereCluster": (("spec", "controlPlaneEndpoint"), ("spec", "server")),
+    "Metal3Cluster": (("spec", "controlPlaneEndpoint"),),
+    "KubeadmControlPlane": (
+        ("spec", "kubeadmConfigSpec", "clusterConfiguration", "controlPlaneEndpoint"),
+        ("spec", "kubeadmConfigSpec", "clusterConfiguration", "certificatesDir"),
+        ("spec", "kubeadmConfigSpec", "clusterConfiguration", "caCertificateValidityPeriodDays"),
+    ),
+    "MachineDeployment": (("spec", "clusterName"), ("spec", "selector")),
+    "MachineHealthCheck": (("spec", "clusterName"),),
+    "StorageClass": (("provisioner",), ("parameters",), ("reclaimPolicy",), ("volumeBindingMode",)),
+    "BGPPeer": (("spec", "enableGracefulRestart"),),
+}
+_TEMPLATES = ("VSphereMachineTemplate", "Metal3MachineTemplate", "Metal3DataTemplate", "KubeadmConfigTemplate")
+_MAY_TOGGLE = "nodeReuse"
+_VERSIONS: Mapping[str, Path] = {
+    "KubeadmControlPlane": ("spec", "version"),
+    "MachineDeployment": ("spec", "template", "spec", "version"),
+}
+_Key = tuple[str, str, str, str, str]
+
+
+def immutability_problems(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield every change from one tree of files to another that must not happen."""
+    yield from _moved(before, after)
+    old = {_key(item): item for item in _objects(before)}
+    for item in _objects(after):
+        earlier = old.get(_key(item))
+        if earlier is not None and earlier.data != item.data:
+            yield from _changed(earlier, item)
+
+
+def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Problem]:
+    homes = _homes(before)
+    for cluster, (home, file) in sorted(_homes(after).items()):
+        earlier, _ = homes.get(cluster, (home, ""))
+        if earlier != home:
+            message = f"{'/'.join(cluster)} was delivered below {'/'.join(earlier)} and would move to {'/'.join(home)}"
+            cure = "keep management cluster and customer, or order a new cluster"
+            yield Problem(Place(file), "", message, cure, rule="stays-home")
+
+
+def _homes(files: Mapping[str, str]) -> dict[tuple[str, str], tuple[tuple[str, str], str]]:
+    """Return management cluster and customer of every cluster that has files, and its first file."""
+    found: dict[tuple[str, str], tuple[tuple[str, str], str]] = {}
+    for file in sorted(files):
+        if match := _HOME.search(file):
+            home = (match["management"], match["customer"])
+            found.setdefault((match["site"], match["cluster"]), (home, file))
+    return found
+
+
+def _changed(earlier: KubernetesObject, item: KubernetesObject) -> Iterator[Problem]:
+    yield from _identity(earlier, item)
+    for path in _NEVER.get(item.kind, ()):
+        was = value_at(earlier.data, path)
+        if was is not None and was != item.at(*path):
+            cure = "put it back, or give it a new name"
+            yield item.problem(path, f"{item.title}: changed, and never may", cure, "never-changes")
+    if item.kind == "KubeadmControlPlane":
+        yield from _etcd_stays(earlier, item)
+    if item.kind in _TEMPLATES and _content(earlier) != _content(item):
+        message = f"{item.title}: a template cannot change in place"
+        yield item.problem(("spec",), message, "give it the name that its content asks for", "never-in-place")
+    if item.kind in _VERSIONS:
+        yield from _version(earlier, item)
+
+
+def _identity(earlier: KubernetesObject, item: KubernetesObject) -> Iterator[Problem]:
+    labels = item.map_at("metadata", "labels")
+    for key, was in earlier.map_at("metadata", "labels").items():
+        if item.kind == "Cluster" and key.partition("/")[2] in _IDENTITY and labels.get(key) != was:
+            message = f"{item.title}: {key} was {was!r}, and never changes"
+            yield item.problem(("metadata", "labels", key), message, "put it back", "never-changes")
+
+
+def _etcd_stays(earlier: KubernetesObject, item: KubernetesObject) -> Iterator[Problem]:
+    path = ("spec", "kubeadmConfigSpec", "clusterConfiguration", "etcd")
+    if ("external" in earlier.map_at(*path)) != ("external" in item.map_at(*path)):
+        yield item.problem(path, f"{item.title}: etcd cannot move out or in", "put it back", "never-changes")
+
+
+def _version(earlier: KubernetesObject, item: KubernetesObject) -> Iterator[Problem]:
+    path = _VERSIONS[item.kind]
+    was, now = _parsed(earlier.text_at(*path)), _parsed(item.text_at(*path))
+    if was is None or now is None or was == now:
+        return
+    if now < was:
+        message = f"{item.title}: Kubernetes {now} is older than the delivered {was}"
+        yield item.problem(path, message, "a cluster never goes back", "never-back")
+    elif now.major != was.major or now.minor > was.minor + 1:
+        message = f"{item.title}: from {was} to {now} is more than one minor"
+        yield item.problem(path, message, f"go to v{was.major}.{was.minor + 1} first", "one-minor")
+
+
+def _content(item: KubernetesObject) -> dict[str, object]:
+    """Return what a template says about machines; one field of Metal3's is meant to be toggled."""
+    return {key: value for key, value in item.map_at("spec").items() if key != _MAY_TOGGLE}
+
+
+def _objects(files: Mapping[str, str]) -> Iterator[KubernetesObject]:
+    for file in sorted(files):
+        if file.endswith((".yaml", ".yml")):
+            yield from read_objects(file, files[file])[0]
+
+
+def _key(item: KubernetesObject) -> _Key:
+    return target(item.file), item.group, item.kind, item.namespace, item.name
+
+
+def _parsed(text: str) -> KubernetesVersion | None:
+    try:
+        return KubernetesVersion.parse(text)
+    except InvalidValue:
+        return None
