@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schiff.model.fleet import Path
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.tenant_cluster import MachineClassSpec
 
@@ -31,6 +32,11 @@ class MachineGroup:
     def is_control_plane(self) -> bool:
         """Whether these machines run the API server and etcd."""
         return self.role == CONTROL_PLANE
+
+    @property
+    def path(self) -> Path:
+        """Where the group stands in what people write."""
+        return ("controlPlane",) if self.is_control_plane else ("pools", self.role)
 
 
 def control_plane_group(cluster: ResolvedCluster) -> MachineGroup:

@@ -34,7 +34,7 @@ class Metal3:
         yield from _network_objections(cluster)
         image = cluster.layers.release.kubernetes.images.metal3.url
         if "://" not in image and cluster.spec.image_server is None:
-            yield Objection("imageServer", f"image {image!r} names no server", "write imageServer, an https URL")
+            yield Objection(("imageServer",), f"image {image!r} names no server", "write imageServer, an https URL")
         for group in groups:
             yield from _group_objections(cluster, group)
 
@@ -114,33 +114,33 @@ def _is_on_segment(cluster: ResolvedCluster) -> bool:
 
 def _network_objections(cluster: ResolvedCluster) -> Iterator[Objection]:
     if not cluster.spec.nodes.interfaces:
-        yield Objection("nodes.interfaces", "servers need at least one interface", "write e.g. [eno1, eno2]")
+        yield Objection(("nodes", "interfaces"), "servers need at least one interface", "write e.g. [eno1, eno2]")
     elif len(device := describe(cluster).device) > _INTERFACE_BUDGET:
         message = f"{device} has {len(device)} characters, at most {_INTERFACE_BUDGET} fit"
-        yield Objection("nodes.interfaces", message, "use a shorter interface name, or two for a bond")
+        yield Objection(("nodes", "interfaces"), message, "use a shorter interface name, or two for a bond")
     plane = cluster.spec.control_plane
     if not _is_on_segment(cluster) and (plane.vip == "keepalived" or cluster.site.bgp is None):
         message = f"{plane.endpoint} lies outside network {cluster.spec.nodes.network}"
-        yield Objection("controlPlane.endpoint", message, "take an address inside, or kube-vip and facts.bgp")
+        yield Objection(("controlPlane", "endpoint"), message, "take an address inside, or kube-vip and facts.bgp")
 
 
 def _group_objections(cluster: ResolvedCluster, group: MachineGroup) -> Iterator[Objection]:
-    path = "controlPlane" if group.is_control_plane else f"pools[{group.role}]"
+    path = group.path
     hardware, hosts = group.machine_class.hardware, cluster.site.hosts
     if hardware is None:
-        yield Objection(f"{path}.class", "a size is no server", "name a class with hardware")
+        yield Objection((*path, "class"), "a size is no server", "name a class with hardware")
     if len(group.hosts) < group.size:
         message = f"{group.size} machines are asked for, but {len(group.hosts)} servers are listed"
-        yield Objection(f"{path}.hosts", message, "list one server for each machine")
+        yield Objection((*path, "hosts"), message, "list one server for each machine")
     for name in group.hosts:
         if name not in hosts:
-            yield Objection(f"{path}.hosts", f"the site has no server {name!r}", "take one of facts.hosts")
+            yield Objection((*path, "hosts"), f"the site has no server {name!r}", "take one of facts.hosts")
         elif hardware is not None and hosts[name].hardware != hardware:
             message = f"{name} is {hosts[name].hardware}, the class asks for {hardware}"
-            yield Objection(f"{path}.hosts", message, f"take servers of hardware {hardware}")
+            yield Objection((*path, "hosts"), message, f"take servers of hardware {hardware}")
         elif group.zones and hosts[name].rack not in group.zones:
             message = f"{name} stands in {hosts[name].rack}, outside of the pool's zones"
-            yield Objection(f"{path}.hosts", message, f"take servers of {', '.join(group.zones)}")
+            yield Objection((*path, "hosts"), message, f"take servers of {', '.join(group.zones)}")
 
 
 PROVIDER = Metal3()

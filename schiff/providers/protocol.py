@@ -14,15 +14,15 @@ from typing import NamedTuple, Protocol
 from schiff.manifests.machine_group import MachineGroup
 from schiff.manifests.manifest import Manifest
 from schiff.manifests.node_setup import Endpoint, NodeSetup
-from schiff.model.fleet import Site
+from schiff.model.fleet import Path, Site
 from schiff.model.release import ManagementPlane
 from schiff.model.resolved import ResolvedCluster
 
 
 class Objection(NamedTuple):
-    """Why a provider cannot build a cluster: the value by names, what is wrong, what would be right."""
+    """Why a provider cannot build a cluster: the value (``pools``, ``md-0``, ``hosts``), what is wrong, the cure."""
 
-    path: str
+    path: Path
     message: str
     cure: str
 

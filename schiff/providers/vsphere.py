@@ -31,11 +31,13 @@ class VSphere:
     def objections(self, cluster: ResolvedCluster, groups: Sequence[MachineGroup]) -> Iterator[Objection]:
         """Yield what a vCenter cannot do."""
         if cluster.site.vcenter is None:
-            yield Objection("site", f"{cluster.identity.site} has no vcenter", "write facts.vcenter of the site")
+            yield Objection(("site",), f"{cluster.identity.site} has no vcenter", "write facts.vcenter of the site")
         if cluster.spec.nodes.configuration != "networkData":
-            yield Objection("nodes.configuration", "netplan is for servers", "leave it out: CAPV configures networks")
+            yield Objection(
+                ("nodes", "configuration"), "netplan is for servers", "leave it out: CAPV configures networks"
+            )
         if cluster.spec.control_plane.vip != "kube-vip":
-            yield Objection("controlPlane.vip", "keepalived is for servers", "use kube-vip")
+            yield Objection(("controlPlane", "vip"), "keepalived is for servers", "use kube-vip")
         for group in groups:
             yield from _group_objections(cluster, group)
 
@@ -97,20 +99,20 @@ def _vcenter(facts: SiteFacts) -> VCenterFacts:
 
 
 def _group_objections(cluster: ResolvedCluster, group: MachineGroup) -> Iterator[Objection]:
-    path = "controlPlane" if group.is_control_plane else f"pools[{group.role}]"
+    path = group.path
     if group.machine_class.hardware is not None:
-        yield Objection(f"{path}.class", "a hardware class has no size", "name a class with cpus, memoryMiB, diskGiB")
+        yield Objection((*path, "class"), "a hardware class has no size", "name a class with cpus, memoryMiB, diskGiB")
     if group.hosts:
-        yield Objection(f"{path}.hosts", "virtual machines stand on no listed servers", "leave hosts out")
+        yield Objection((*path, "hosts"), "virtual machines stand on no listed servers", "leave hosts out")
     network = cluster.spec.nodes.network
     for zone in group.zones:
         domain = cluster.site.failure_domains.get(zone)
         if domain is None:
             known = ", ".join(sorted(cluster.site.failure_domains)) or "none"
-            yield Objection(f"{path}.zones", f"the site has no failure domain {zone!r}", f"known: {known}")
+            yield Objection((*path, "zones"), f"the site has no failure domain {zone!r}", f"known: {known}")
         elif network not in domain.networks:
             carries = ", ".join(domain.networks)
-            yield Objection(f"{path}.zones", f"{zone} does not carry network {network}", f"it carries {carries}")
+            yield Objection((*path, "zones"), f"{zone} does not carry network {network}", f"it carries {carries}")
 
 
 PROVIDER = VSphere()

@@ -1,0 +1,33 @@
+"""A folder that Flux applies: manifests, encrypted documents, and the list that names them all.
+
+Without the list Flux would take every file for a manifest, and a folder that
+must shrink to nothing could not say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from schiff.compiler.file_tree import Content, FileTree
+from schiff.manifests.manifest import Manifest
+from schiff.manifests.yaml import to_yaml
+
+LIST = "kustomization.yaml"
+SECRETS = "secrets"
+
+
+def applied_folder(files: Mapping[str, Sequence[Manifest]], secrets: Mapping[str, bytes] | None = None) -> FileTree:
+    """Return the folder; a file without objects is left out, encrypted documents pass byte for byte."""
+    written: dict[str, str] = {path: to_yaml(objects) for path, objects in files.items() if objects}
+    passed = {f"{SECRETS}/{name}": content for name, content in sorted((secrets or {}).items())}
+    files: dict[str, Content] = {**written, **passed, LIST: _list([*written, *passed])}
+    return FileTree(files)
+
+
+def _list(resources: Sequence[str]) -> str:
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": list(resources),
+    }
+    return to_yaml([kustomization])

@@ -1,0 +1,50 @@
+"""The folder by which a management cluster manages itself: its own Cluster API objects, and its providers.
+
+Flux never removes any of them: a cluster that deletes itself is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from schiff.compiler.applied_folder import applied_folder
+from schiff.compiler.compiled_cluster import CompiledCluster, compile_cluster, never_pruned
+from schiff.compiler.file_tree import FileTree
+from schiff.compiler.parts import Parts
+from schiff.manifests.manifest import Manifest
+from schiff.manifests.operator_objects import provider
+from schiff.model.fleet import Fleet
+from schiff.model.resolved import ResolvedCluster
+
+
+def self_definitions(cluster: ResolvedCluster, fleet: Fleet, parts: Parts) -> FileTree:
+    """Return the folder ``self-definitions``, with the infrastructures of the sites it looks after."""
+    files = {
+        **_own_objects(compile_cluster(cluster, parts)),
+        "providers.yml": tuple(_providers(cluster, fleet, parts)),
+    }
+    kept = {path: [never_pruned(item) for item in objects] for path, objects in files.items()}
+    return applied_folder(kept, cluster.secrets)
+
+
+def _own_objects(compiled: CompiledCluster) -> Mapping[str, Sequence[Manifest]]:
+    workers = {f"machinedeployment-{index}.yml": pool.deployments for index, pool in enumerate(compiled.workers)}
+    return {
+        "Cluster.yml": (compiled.namespace, compiled.cluster, compiled.infrastructure, *compiled.pools),
+        "Kubeadm-config.yml": (compiled.control_plane, *(pool.bootstrap for pool in compiled.workers)),
+        **workers,
+        "machinehealthcheck.yml": compiled.health_checks,
+        "MachineTemplates.yml": compiled.templates,
+    }
+
+
+def _providers(cluster: ResolvedCluster, fleet: Fleet, parts: Parts) -> Iterator[Manifest]:
+    """Yield Cluster API itself, then what each kind of infrastructure needs, by name."""
+    plane = cluster.layers.release.management_plane
+    yield from provider("CoreProvider", "cluster-api", "capi-system", plane.capi)
+    yield from provider("BootstrapProvider", "kubeadm", "capi-kubeadm-bootstrap-system", plane.capi)
+    yield from provider("ControlPlaneProvider", "kubeadm", "capi-kubeadm-control-plane-system", plane.capi)
+    kinds = {fleet.sites[site].facts.provider: site for site in sorted(cluster.management.spec.sites, reverse=True)}
+    kinds[cluster.identity.provider] = cluster.identity.site
+    for kind, site in sorted(kinds.items()):
+        yield from parts.provider(site, kind).management_plane(plane)

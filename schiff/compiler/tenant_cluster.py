@@ -1,0 +1,40 @@
+"""A tenant cluster's folder in ``cluster-definitions``; its file names are exactly the domain's (reference 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from schiff.compiler.applied_folder import applied_folder
+from schiff.compiler.bootstrap import bootstrap_kustomizations
+from schiff.compiler.compiled_cluster import CompiledCluster, CompiledPool, compile_cluster
+from schiff.compiler.file_tree import FileTree
+from schiff.compiler.parts import Parts
+from schiff.compiler.removal import BOOTSTRAP, leaving
+from schiff.manifests.manifest import Manifest
+from schiff.model.resolved import ResolvedCluster
+
+
+def definitions(cluster: ResolvedCluster, parts: Parts) -> FileTree:
+    """Return the folder by which a management cluster makes, keeps or removes this cluster."""
+    removal = cluster.assignment.removal
+    if removal == "e":
+        return FileTree()
+    if removal == "d":
+        return applied_folder({})
+    bootstrap = {f"{BOOTSTRAP}/{name}": item for name, item in bootstrap_kustomizations(cluster, parts).items()}
+    files = {**bootstrap, **_files(compile_cluster(cluster, parts))}
+    return applied_folder(leaving(files, removal), cluster.secrets)
+
+
+def _files(compiled: CompiledCluster) -> Mapping[str, Sequence[Manifest]]:
+    return {
+        "Cluster.yml": (compiled.namespace, compiled.cluster, compiled.infrastructure, *compiled.pools),
+        "KubeadmControlPlane.yml": (compiled.control_plane,),
+        "MachineDeployment.yml": _deployments(compiled.workers),
+        "MachineHealthcheck.yml": compiled.health_checks,
+        "MachineTemplate.yml": compiled.templates,
+    }
+
+
+def _deployments(workers: Iterable[CompiledPool]) -> tuple[Manifest, ...]:
+    return tuple(item for pool in workers for item in (pool.bootstrap, *pool.deployments))
