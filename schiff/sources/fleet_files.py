@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schiff.errors import InvalidInput, Place, Problem
-from schiff.layers.assemble import assemble, survey
+from schiff.layers.assemble import survey
 from schiff.layers.fleet_layout import is_secret, vendored_key
 from schiff.layers.yaml_documents import LARGEST_FILE, read_document, too_large
 from schiff.model.fleet import Document, Fleet
@@ -39,19 +39,26 @@ class FleetFiles:
 
 def load_fleet(folder: Path) -> Fleet:
     """Return the fleet in `folder`; raises `InvalidInput` with every problem of every file."""
-    files = read_folder(folder)
-    if not files.problems:
-        return assemble(files.documents, files.secrets, files.vendored)
-    raise InvalidInput([*files.problems, *_other_problems(files)])
+    fleet, problems = survey_fleet(folder)
+    if fleet is None or problems:
+        raise InvalidInput(problems)
+    return fleet
 
 
 def survey_fleet(folder: Path) -> tuple[Fleet | None, list[Problem]]:
-    """Return what can be made of the fleet in `folder`, and every problem: for `check`, which goes on from there."""
+    """Return what can be made of the fleet in `folder`, and every problem: for `check`, which goes on from there.
+
+    There is no fleet when a file could not be read: what it might have held
+    would be missed everywhere else.
+    """
     files = read_folder(folder)
+    unread = {problem.place.file for problem in files.problems}
     if not files.documents:
         return None, files.problems
-    fleet, problems = survey(files.documents, files.secrets, files.vendored)
-    return fleet, [*files.problems, *_new(problems, files)]
+    stand_ins = {name: Document(name, {}) for name in unread if name not in files.documents}
+    fleet, problems = survey({**files.documents, **stand_ins}, files.secrets, files.vendored)
+    others = [problem for problem in problems if problem.place.file not in unread]
+    return None if unread else fleet, [*files.problems, *others]
 
 
 def read_folder(folder: Path) -> FleetFiles:
@@ -144,13 +151,3 @@ def _content(path: Path, name: str, limit: int, problems: list[Problem]) -> byte
 def _unreadable(name: str, error: OSError) -> Problem:
     reason = (error.strerror or "unknown reason").lower()
     return Problem(Place(name, 1), "", f"cannot be read: {reason}", "let schiff read it", rule="unreadable")
-
-
-def _other_problems(files: FleetFiles) -> list[Problem]:
-    return _new(survey(files.documents, files.secrets, files.vendored)[1], files) if files.documents else []
-
-
-def _new(problems: list[Problem], files: FleetFiles) -> list[Problem]:
-    """Return the problems without those that only say again that an unreadable file is not there."""
-    unread = {problem.place.file for problem in files.problems}
-    return [problem for problem in problems if problem.place.file not in unread]
