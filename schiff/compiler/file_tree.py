@@ -55,13 +55,13 @@ class FileTree(Mapping[str, Content]):
     alone: a checkout on many machines could hold only one of them.
     """
 
-    __slots__ = ("_blobs", "_files", "_folders", "_root")
+    __slots__ = ("_files", "_folders", "_ids", "_root")
 
     def __init__(self, files: Mapping[str, Content] | Iterable[tuple[str, Content]] = ()) -> None:
         pairs = sorted(files.items() if isinstance(files, Mapping) else files, key=_path_of)
         self._files: dict[str, Content] = {}
         self._root: _Folder = {}
-        self._blobs: tuple[Blob, ...] | None = None
+        self._ids: dict[str, str] = {}
         self._folders: dict[str, str] | None = None
         for path, content in pairs:
             if path in self._files:
@@ -102,11 +102,11 @@ class FileTree(Mapping[str, Content]):
         start = folder + "/"
         return FileTree((path.removeprefix(start), text) for path, text in self.items() if path.startswith(start))
 
-    def blobs(self) -> tuple[Blob, ...]:
-        """Return every file with its Git blob id and bytes; computed once."""
-        if self._blobs is None:
-            self._blobs = tuple(_blob(path, content) for path, content in self._files.items())
-        return self._blobs
+    def blobs(self) -> Iterator[Blob]:
+        """Yield every file with its Git blob id and bytes; only the ids are kept."""
+        for path, content in self._files.items():
+            data = _bytes(content)
+            yield Blob(path, self._ids.get(path) or self._ids.setdefault(path, _blob_id(data)), data)
 
     def folders(self) -> Mapping[str, str]:
         """Return the Git tree id of every folder by its path; the root is ``""``."""
@@ -139,9 +139,8 @@ def _bytes(content: Content) -> bytes:
     return content.encode() if isinstance(content, str) else content
 
 
-def _blob(path: str, content: Content) -> Blob:
-    data = _bytes(content)
-    return Blob(path, sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest(), data)
+def _blob_id(data: bytes) -> str:
+    return sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _place(root: _Folder, path: str, content: Content) -> None:

@@ -98,8 +98,9 @@ def listed(paths: Iterable[str]) -> str:
 
 def _steps(plan: Plan, snapshot: Snapshot) -> Iterator[Step]:
     """Yield the commits to make; new shared folders travel with the first one."""
-    missing = {path: tree for path, tree in plan.shared.items() if snapshot.tree(path) == EMPTY_TREE}
-    delivered = {line.path: snapshot.tree(line.path) for line in (*snapshot.lines, *plan.orders)}
+    there = snapshot.trees(plan.shared)
+    missing = {path: tree for path, tree in plan.shared.items() if there[path] == EMPTY_TREE}
+    delivered = snapshot.trees({line.path for line in (*snapshot.lines, *plan.orders)})
     changes = _changes(delivered, plan.orders)
     wave = plan.wave != plan.orders
     if changes or plan.orders != snapshot.lines or (missing and not wave):
@@ -120,11 +121,12 @@ def _changes(found: Mapping[str, str], lines: Iterable[Line]) -> tuple[Change, .
 
 def _refusals(plan: Plan, snapshot: Snapshot, *, adopt: bool) -> Iterator[SchiffError]:
     wanted = sorted({line.path for line in (*plan.orders, *plan.wave)})
-    new = [path for path in wanted if path not in {line.path for line in snapshot.lines}]
+    owned = {line.path for line in snapshot.lines}
     if taken := [f"{path} ({owner})" for path in wanted if (owner := snapshot.others.owner(path))]:
         message = f"another stack owns what {plan.stack} would write: {listed(taken)}; one folder has one owner"
         yield Refused(message, code="owned-by-another")
-    there = [path for path in new if snapshot.tree(path) != EMPTY_TREE and not snapshot.others.owner(path)]
+    present = snapshot.trees(path for path in wanted if path not in owned)
+    there = [path for path, tree in present.items() if tree != EMPTY_TREE and not snapshot.others.owner(path)]
     if there and not adopt:
         message = f"nobody owns what is there already: {listed(there)}; take it over with --adopt"
         yield Refused(message, code="not-owned")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 
-from schiff.compiler.file_tree import EMPTY_TREE, FileTree, tree_id
+from schiff.compiler.file_tree import FileTree, tree_id
 from schiff.git.clone import CachedClone
 
 _OBJECTS = "refs/schiff/objects"
@@ -65,7 +65,7 @@ def _stream(ref: str, parent: str | None, commits: Sequence[NewCommit], when: da
         for path in commit.removed:
             yield f"D {_quoted(path)}\n".encode()
         for path, tree in commit.trees.items():
-            yield (f"D {_quoted(path)}\n" if tree == EMPTY_TREE else f"M 040000 {tree} {_quoted(path)}\n").encode()
+            yield f"M 040000 {tree} {_quoted(path)}\n".encode()
         for path, data in commit.files.items():
             yield _file(path, data)
         yield b"\n"

@@ -25,7 +25,6 @@ from schiff.manifests.manifest import Manifest
 
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+%=-]*(?:[ :][A-Za-z0-9_./@+%=-]+)*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"})
-_NUMBER = re.compile(r"_[0-9._]")
 _PRINTABLE = " -~\u00a1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
 _ESCAPED = re.compile(rf'[^{_PRINTABLE}]|["\\]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -128,7 +127,7 @@ def _text(text: str, indent: str) -> str:
 
 def _line(text: str) -> str:
     """Return a text on one line, plain where that is safe."""
-    safe = _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not _NUMBER.match(text)
+    safe = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
     return text if safe else f'"{_ESCAPED.sub(_escape, text)}"'
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schiff.compiler.file_tree import EMPTY_TREE, FileTree, tree_id
+from schiff.compiler.file_tree import FileTree, tree_id
 from schiff.git.clone import CachedClone
 from schiff.git.fast_import import NewCommit, store_objects, write_commits
 from schiff.git.repository import push
@@ -51,10 +51,10 @@ def test_storing_twice_gives_the_same_objects(tmp_path: Path) -> None:
 
 
 def test_commits_set_and_remove_and_leave_everything_else(tmp_path: Path) -> None:
-    bare, clone = a_clone(tmp_path, **{"a/x": "1", "gone/x": "1", "mine/x": "1", "emptied/x": "1"})
+    bare, clone = a_clone(tmp_path, **{"a/x": "1", "gone/x": "1", "mine/x": "1"})
     new = FileTree({"x": "2", '"quoted"': "3"})
     store_objects(clone, {"a": new, '"q"/b': new})
-    first = NewCommit("first\n", removed=["gone"], trees={"a": tree_id(new), "emptied": EMPTY_TREE})
+    first = NewCommit("first\n", removed=["gone"], trees={"a": tree_id(new)})
     second = NewCommit("second\n", trees={'"q"/b': tree_id(new)}, files={"f.json": b"{}\n"})
     done = write_commits(clone, "refs/schiff/next", clone.head(), [first, second], WHEN)
     assert push(clone, done[-1], "main")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schiff.errors import Failed
-from schiff.git.process import redacted, run_git, try_git
+from schiff.git.process import Ended, redacted, run_git, try_git
 
 
 def test_a_failure_is_a_sentence_with_gits_own_words(tmp_path: Path) -> None:
@@ -38,6 +38,12 @@ def test_credentials_do_not_reach_an_error() -> None:
         run_git("ls-remote", "http://user:hunter2@127.0.0.1:1/x.git")
     assert "hunter2" not in str(caught.value)
     assert "127.0.0.1" in str(caught.value)
+
+
+def test_the_sentence_of_a_failure_keeps_what_matters() -> None:
+    said = "hint: try\nremote: \nfatal: http://u:hunter2@h/x is broken\nerror: failed to push some refs to 'x'\n"
+    assert Ended(1, b"", said).sentence == "fatal: http://h/x is broken"
+    assert Ended(3, b"", "").sentence == "Git ended with status 3 and said nothing"
 
 
 def test_a_repository_of_the_caller_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

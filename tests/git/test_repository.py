@@ -118,11 +118,13 @@ def test_a_server_without_push_options_gets_the_push_without(served: tuple[Path,
 def test_hooks_of_the_person_who_pushes_do_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hooks = tmp_path / "hooks"
     hooks.mkdir()
-    (hooks / "pre-push").write_text("#!/bin/sh\nexit 1\n")
-    (hooks / "pre-push").chmod(0o755)
+    for name in ("pre-push", "reference-transaction"):
+        (hooks / name).write_text("#!/bin/sh\nexit 1\n")
+        (hooks / name).chmod(0o755)
     (tmp_path / "config").write_text(f"[core]\n\thooksPath = {hooks}\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
     bare = a_repository(tmp_path)
+    git(bare, "config", "core.hooksPath", str(tmp_path / "none"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
     clone = a_clone(str(bare), tmp_path / "cache")
     assert push(clone, a_commit(clone, None, "1"), "main")
 
