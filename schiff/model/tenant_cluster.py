@@ -71,7 +71,7 @@ class ControlPlaneSpec(Spec):
     @model_validator(mode="after")
     def _a_rollout_keeps_the_majority(self) -> Self:
         if self.max_surge == 0 and self.replicas < 3:
-            raise InvalidValue("maxSurge 0 replaces first and needs at least 3 control plane machines")
+            raise InvalidValue("maxSurge 0 replaces first and needs replicas of at least 3")
         if self.vip == "keepalived" and self.virtual_router_id is None:
             raise InvalidValue("keepalived needs virtualRouterId, unique on the segment and recorded, never computed")
         return self
