@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schiff.compiler.file_tree import Content, FileTree
+from schiff.manifests.kustomize import FILE_NAME, kustomization_file
 from schiff.manifests.manifest import Manifest
 from schiff.manifests.yaml import to_yaml
 
-LIST = "kustomization.yaml"
 SECRETS = "secrets"
 
 
@@ -20,14 +20,5 @@ def applied_folder(files: Mapping[str, Sequence[Manifest]], secrets: Mapping[str
     """Return the folder; a file without objects is left out, encrypted documents pass byte for byte."""
     written: dict[str, str] = {path: to_yaml(objects) for path, objects in files.items() if objects}
     passed = {f"{SECRETS}/{name}": content for name, content in sorted((secrets or {}).items())}
-    files: dict[str, Content] = {**written, **passed, LIST: _list([*written, *passed])}
-    return FileTree(files)
-
-
-def _list(resources: Sequence[str]) -> str:
-    kustomization = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": list(resources),
-    }
-    return to_yaml([kustomization])
+    content: dict[str, Content] = {**written, **passed, FILE_NAME: kustomization_file([*written, *passed])}
+    return FileTree(content)

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from schiff.compiler.parts import Parts
-from schiff.errors import InvalidInput, Place, Problem
+from schiff.errors import InvalidInput, Problem
 from schiff.layers.schema import CLUSTER_SHAPE
 from schiff.layers.shapes import path_text
-from schiff.layers.validation import Locate
+from schiff.layers.validation import Locate, in_document
 from schiff.manifests import cluster_api, kubeadm
 from schiff.manifests.cluster_objects import NEVER_PRUNED
 from schiff.manifests.machine_group import MachineGroup, control_plane_group, pool_groups, spread
 from schiff.manifests.manifest import Manifest
+from schiff.model.fleet import Document
 from schiff.model.resolved import ResolvedCluster
 from schiff.providers.protocol import Provider
 
@@ -119,16 +120,16 @@ def problems(cluster: ResolvedCluster, parts: Parts, locate: Locate | None = Non
     find = locate or _in_order(cluster)
     groups = (control_plane_group(cluster), *pool_groups(cluster))
     for path, message, cure in parts.provider(identity.site, identity.provider).objections(cluster, groups):
-        place, layer, prefix = find(path)
+        place, layer, prefix = find(path)[:3]
         text = path_text(CLUSTER_SHAPE, path, prefix)
         yield Problem(place, text, message, cure, layer, rule=f"{identity.provider}-cannot")
 
 
 def _in_order(cluster: ResolvedCluster) -> Locate:
     identity = cluster.identity
-    order = f"sites/{identity.site}/{identity.customer}/{identity.name}.yaml"
-    place = Place(f"management-clusters/{identity.name}.yaml" if cluster.self_managed else order)
-    return lambda _: (place, "", "cluster" if cluster.self_managed else "")
+    if cluster.self_managed:
+        return in_document(Document(f"management-clusters/{identity.name}.yaml", {}), prefix="cluster")
+    return in_document(Document(f"sites/{identity.site}/{identity.customer}/{identity.name}.yaml", {}))
 
 
 def never_pruned(manifest: Manifest) -> Manifest:

@@ -13,6 +13,7 @@ from schiff.compiler.applied_folder import applied_folder
 from schiff.compiler.file_tree import FileTree
 from schiff.compiler.parts import Parts
 from schiff.manifests.manifest import Manifest
+from schiff.manifests.sops import secret_target
 from schiff.model.fleet import Fleet, ManagementCluster, Site
 from schiff.model.resolved import ResolvedCluster
 from schiff.values.names import ENVIRONMENTS
@@ -25,7 +26,19 @@ def site_objects(site: Site, cluster: ResolvedCluster, fleet: Fleet, parts: Part
     files: dict[str, list[Manifest]] = {}
     for manifest in provider.site_objects(site, fleet.head.settings.label_domain, free):
         files.setdefault(f"{manifest.kind}.yml", []).append(manifest)
-    return applied_folder(files, site.secrets)
+    return applied_folder(files, _secrets(site, cluster.management, fleet))
+
+
+def _secrets(site: Site, management: ManagementCluster, fleet: Fleet) -> dict[str, bytes]:
+    """Return the site's encrypted documents, without those for clusters that another management cluster keeps."""
+    elsewhere = {
+        f"{key.site}-{key.name}"
+        for key, order in fleet.orders.items()
+        if key.site == site.name
+        and (keeper := fleet.management_cluster_of(key.site, str(order.document.data.get("environment"))))
+        and keeper.name != management.name
+    }
+    return {name: text for name, text in site.secrets.items() if secret_target(text).namespace not in elsewhere}
 
 
 def free_hosts(site: Site, fleet: Fleet) -> Sequence[str]:

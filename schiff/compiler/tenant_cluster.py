@@ -11,11 +11,15 @@ from schiff.compiler.file_tree import FileTree
 from schiff.compiler.parts import Parts
 from schiff.compiler.removal import BOOTSTRAP, leaving
 from schiff.manifests.manifest import Manifest
+from schiff.manifests.sops import documents_for
 from schiff.model.resolved import ResolvedCluster
 
 
 def definitions(cluster: ResolvedCluster, parts: Parts) -> FileTree:
-    """Return the folder by which a management cluster makes, keeps or removes this cluster."""
+    """Return the folder by which a management cluster makes, keeps or removes this cluster.
+
+    Of its encrypted documents those in its management namespace belong here; the others are for the tenant.
+    """
     removal = cluster.assignment.removal
     if removal == "e":
         return FileTree()
@@ -23,7 +27,8 @@ def definitions(cluster: ResolvedCluster, parts: Parts) -> FileTree:
         return applied_folder({})
     bootstrap = {f"{BOOTSTRAP}/{name}": item for name, item in bootstrap_kustomizations(cluster, parts).items()}
     files = {**bootstrap, **_files(compile_cluster(cluster, parts))}
-    return applied_folder(leaving(files, removal), cluster.secrets)
+    secrets = documents_for(cluster.secrets, cluster.identity.namespace)
+    return applied_folder(leaving(files, removal), secrets)
 
 
 def _files(compiled: CompiledCluster) -> Mapping[str, Sequence[Manifest]]:
