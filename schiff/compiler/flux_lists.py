@@ -1,0 +1,74 @@
+"""What the Flux of a management cluster reads and applies (domain reference 10.1).
+
+Each environment owns one list: a Kustomization for each of its tenant folders,
+so that a tenant can be suspended, and a broken one hurts nobody else. What the
+environments of a management cluster share stands in the owner's list: sources,
+the cluster's own definitions, site objects, and the lists themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schiff.compiler.bootstrap import bootstrap_kustomizations
+from schiff.compiler.file_tree import FileTree
+from schiff.compiler.parts import Parts
+from schiff.manifests.flux import COMPONENTS, DEFINITIONS, FOLDER_PACE, flux_kustomization, git_repository
+from schiff.manifests.kustomize import FILE_NAME, kustomization_file
+from schiff.manifests.manifest import Manifest
+from schiff.manifests.yaml import to_yaml
+from schiff.model import layout
+from schiff.model.resolved import ResolvedCluster
+
+
+def flux_folder_tree(
+    management: ResolvedCluster,
+    environment: str,  # noqa: ARG001  # the caller's folder says it; the list itself is the same in every environment
+    tenants: tuple[ResolvedCluster, ...],
+    parts: Parts,
+    *,
+    owned: bool,
+) -> FileTree:
+    """Return the list of one environment on one management cluster."""
+    files = {f"{cluster.identity.namespace}.yaml": [_tenant(cluster)] for cluster in tenants if _is_listed(cluster)}
+    if owned:
+        files["sources.yaml"] = list(_sources(management))
+        files["shared.yaml"] = list(_shared(management))
+        files |= bootstrap_kustomizations(management, parts)
+    texts = {path: to_yaml(objects) for path, objects in files.items()}
+    return FileTree({**texts, FILE_NAME: kustomization_file(sorted(texts))})
+
+
+def _is_listed(cluster: ResolvedCluster) -> bool:
+    """Return whether the tenant's folder is still there to be applied."""
+    return cluster.assignment.removal != "e"
+
+
+def _tenant(cluster: ResolvedCluster) -> Manifest:
+    identity = cluster.identity
+    folder = layout.cluster_folder(identity.management_cluster, identity.site, identity.customer, identity.name)
+    return _applied(identity.namespace, str(folder))
+
+
+def _applied(name: str, path: str, *, prune: bool = True) -> Manifest:
+    """Return the Kustomization of one folder; what it made outlives it, so that a lost list removes nothing."""
+    return flux_kustomization(name, path, DEFINITIONS, FOLDER_PACE, prune=prune, orphan=True, decrypt=True)
+
+
+def _sources(management: ResolvedCluster) -> Iterator[Manifest]:
+    facts, name, secrets = management.management.spec.facts, management.management.name, management.secrets
+    yield git_repository(DEFINITIONS, facts.definitions_url, facts.branch, [name], secrets)
+    yield git_repository(COMPONENTS, facts.components_url, facts.branch, ["components", "locations"], secrets)
+
+
+def _shared(management: ResolvedCluster) -> Iterator[Manifest]:
+    """Yield self-definitions, which are never pruned, the lists of all environments, and the sites' own objects.
+
+    A dot cannot stand in a cluster's or a site's name, so no tenant is called like a list or a site.
+    """
+    name, spec = management.management.name, management.management.spec
+    yield _applied("self-definitions", str(layout.self_definitions_folder(name)), prune=False)
+    for environment in spec.environments:
+        yield _applied(f"flux.{environment}", str(layout.flux_folder(name, environment)))
+    for site in sorted(spec.sites):
+        yield _applied(f"site.{site}", str(layout.site_folder(name, site)))

@@ -1,0 +1,84 @@
+"""What layers may set of MetalLB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schiff.errors import InvalidValue
+from schiff.model.spec import Items, OneOrMore, Spec
+from schiff.values.names import Name
+from schiff.values.networks import Address, AddressRange
+
+Asn = Annotated[int, Field(ge=1, le=4294967295)]
+Seconds = Annotated[str, Field(pattern=r"^[1-9][0-9]*s$")]
+
+
+class PoolSpec(Spec):
+    """Addresses for Services; without `namespaces` anybody's."""
+
+    addresses: Annotated[OneOrMore[AddressRange], Field(min_length=1)]
+    auto_assign: bool = True
+    avoid_buggy_ips: bool = Field(default=True, alias="avoidBuggyIPs")
+    namespaces: Items[Name] = ()
+    priority: Annotated[int, Field(ge=0)] = 50
+
+
+class BfdSpec(Spec):
+    """How fast a broken path is noticed, in milliseconds."""
+
+    receive_interval: Annotated[int, Field(ge=10, le=60000)] = 300
+    transmit_interval: Annotated[int, Field(ge=10, le=60000)] = 300
+    detect_multiplier: Annotated[int, Field(ge=2, le=255)] = 3
+
+
+class PeerSpec(Spec):
+    """A router; of one that the site's facts name, only what differs. A password is a secret's name, never text."""
+
+    address: Address | None = None
+    interface: str | None = None
+    asn: Asn | None = None
+    dynamic_asn: Literal["internal", "external"] | None = None
+    my_asn: Asn | None = None
+    hold_time: Seconds = "90s"
+    bfd_profile: Name | None = None
+    password_secret: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if self.address is not None and self.interface is not None:
+            raise InvalidValue("address and interface exclude each other: a peer is reached in one way")
+        if self.asn is not None and self.dynamic_asn is not None:
+            raise InvalidValue("asn and dynamicAsn exclude each other: a peer's ASN is known or learnt")
+        return self
+
+
+class BgpAdvertisementSpec(Spec):
+    """Pools that routers hear of."""
+
+    pools: Annotated[OneOrMore[Name], Field(min_length=1)]
+    aggregation_length: Annotated[int, Field(ge=1, le=32)] = 32
+    aggregation_length_v6: Annotated[int, Field(ge=1, le=128)] = Field(default=128, alias="aggregationLengthV6")
+    communities: Items[str] = ()
+    peers: Items[Name] = ()
+    local_pref: Annotated[int, Field(ge=0)] | None = None
+
+
+class L2AdvertisementSpec(Spec):
+    """Pools that the segment hears of."""
+
+    pools: Annotated[OneOrMore[Name], Field(min_length=1)]
+    interfaces: Items[str] = ()
+
+
+class MetallbSettings(Spec):
+    """Pools by name, and how they are announced; `mode` follows the site's facts where nothing is set."""
+
+    mode: Literal["bgp", "l2"] | None = None
+    pools: Mapping[Name, PoolSpec] = {}
+    peers: Mapping[Name, PeerSpec] = {}
+    bfd: Mapping[Name, BfdSpec] = {}
+    bgp_advertisements: Mapping[Name, BgpAdvertisementSpec] = {}
+    l2_advertisements: Mapping[Name, L2AdvertisementSpec] = Field(default={}, alias="l2Advertisements")
