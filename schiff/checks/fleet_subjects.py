@@ -52,7 +52,7 @@ class Subject:
 
     def problem(self, path: Path, message: str, cure: str, rule: str) -> Problem:
         """Return a problem of the value at `path`, placed where it was written."""
-        place, layer, prefix = self.resolver.locate(self.cluster)(path)
+        place, layer, prefix, _ = self.resolver.locate(self.cluster)(path)
         return Problem(place, path_text(CLUSTER_SHAPE, path, prefix), message, cure, layer, rule)
 
 

@@ -66,7 +66,7 @@ def survey(
 ) -> tuple[Fleet | None, list[Problem]]:
     """Return what can be made of the fleet, and every problem: for `check`, which goes on to look at the rest."""
     work = _Assembly(documents, secrets, vendored)
-    return work.fleet(), work.problems
+    return work.fleet(), sorted(set(work.problems))
 
 
 class _Assembly:

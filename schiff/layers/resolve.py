@@ -21,20 +21,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schiff.errors import InvalidInput, Place, Problem
+from schiff.errors import InvalidInput, Problem
 from schiff.layers.merge import Layer, Merged, merge, merged_data
 from schiff.layers.pins import unsupported
 from schiff.layers.references import PLATFORM
 from schiff.layers.schema import CLUSTER_SHAPE, customer_problems
 from schiff.layers.shapes import path_text
-from schiff.layers.validation import Locate, close_to, problems_of
+from schiff.layers.validation import Locate, Located, close_to, problems_of
 from schiff.model.fleet import EMPTY, Document, Fleet, ManagementCluster, Path, SharedLayers, Site
 from schiff.model.release import Assignment, Assignments
 from schiff.model.resolved import Identity, ResolvedCluster, ResolvedEnvironment
 from schiff.model.settings import LayerName
 from schiff.model.tenant_cluster import TenantClusterSpec
 from schiff.values.digests import HEAD
-from schiff.values.names import ClusterKey
+from schiff.values.names import ENVIRONMENTS, ClusterKey
 
 __all__ = ["ResolvedEnvironment", "Resolver", "resolve_environment", "survey_environment"]
 
@@ -102,6 +102,9 @@ class Resolver:
         if site is None:
             message, cure = f"no site is called {key.site!r}", close_to(key.site, self._fleet.sites)
             problems.append(Problem(order.document.place(), "", message, cure, rule="unknown-site"))
+        elif management is None and "environment" not in order.document.data:
+            place, cure = order.document.place(), f"write one of {', '.join(ENVIRONMENTS)}"
+            problems.append(Problem(place, "environment", "is missing", cure, "cluster", "missing-field"))
         elif management is None:
             message = f"no management cluster serves site {key.site} for {environment}"
             cure = "name the site and the environment in a file of management-clusters/"
@@ -236,15 +239,16 @@ class Resolver:
         return self._problem(ask, path, f"no {what} is called {name!r} in {ask.release}", close_to(name, known), rule)
 
     def _problem(self, ask: _Ask, path: Path, message: str, cure: str, rule: str) -> Problem:
-        place, layer, prefix = self._locate(ask)(path)
+        place, layer, prefix, _ = self._locate(ask)(path)
         return Problem(place, path_text(CLUSTER_SHAPE, path, prefix), message, cure, layer, rule)
 
     def _locate(self, ask: _Ask) -> Locate:
         stack = self._stack(ask)
 
-        def locate(path: Path) -> tuple[Place, str, str]:
+        def locate(path: Path) -> Located:
             (layer, document), found = _winner(stack, path)
-            return document.place(found), layer, ask.prefix if layer == "cluster" else ""
+            rank = ask.layers.settings.layers.index(layer)
+            return Located(document.place(found), layer, ask.prefix if layer == "cluster" else "", rank)
 
         return locate
 
@@ -275,7 +279,7 @@ def survey_environment(
             management[name] = resolver.management_cluster(name, assignments.management_clusters[name])
         except InvalidInput as error:
             problems.extend(error.problems)
-    return ResolvedEnvironment(environment, tenants, management, fleet), problems
+    return ResolvedEnvironment(environment, tenants, management, fleet), sorted(set(problems))
 
 
 def _kubernetes_problems(ask: _Ask) -> Iterator[Problem]:

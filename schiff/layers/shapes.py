@@ -53,7 +53,7 @@ def path_text(shape: Shape, path: Path, prefix: str = "") -> str:
     text, here = prefix, shape
     for key in path:
         below = here.below(key)
-        is_field = isinstance(key, str) and here.values is None and here.items is None
+        is_field = isinstance(key, str) and here.values is None
         text += (f".{key}" if text else str(key)) if is_field else f"[{key}]"
         here = below or LEAF
     return text
@@ -65,7 +65,8 @@ def _shape(annotation: Any) -> Shape:
     if get_origin(annotation) in (Union, UnionType):
         return _shape(next(option for option in get_args(annotation) if option is not NoneType))
     if get_origin(annotation) is Mapping:
-        return Shape(values=_shape(get_args(annotation)[1]))
+        values = get_args(annotation)[1]
+        return LEAF if values is Any else Shape(values=_shape(values))
     if get_origin(annotation) is tuple:
         return Shape(items=_shape(get_args(annotation)[0]))
     if isinstance(annotation, type) and issubclass(annotation, Spec):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,8 +14,18 @@ from schiff.model.fleet import Document, Path
 from schiff.model.spec import Spec
 
 S = TypeVar("S", bound=Spec)
-Locate = Callable[[Path], tuple[Place, str, str]]
-"""Gives the place of a value, its layer, and what stands before its path."""
+
+
+class Located(NamedTuple):
+    """Where a value was written: its place, its layer and that layer's rank, and what stands before its path."""
+
+    place: Place
+    layer: str = ""
+    prefix: str = ""
+    rank: int = 0
+
+
+Locate = Callable[[Path], Located]
 
 _SHOWN = 60
 _KINDS: dict[type, str] = {bool: "a boolean", int: "a number", str: "text", dict: "a map", list: "a list"}
@@ -37,7 +47,7 @@ def typed(model: type[S], document: Document, problems: list[Problem]) -> S | No
 
 def in_document(document: Document, layer: str = "", prefix: str = "") -> Locate:
     """Return how to locate values that all stand in one document."""
-    return lambda path: (document.place(path), layer, prefix)
+    return lambda path: Located(document.place(path), layer, prefix)
 
 
 def problems_of(error: ValidationError, shape: Shape, locate: Locate) -> Iterator[Problem]:
@@ -47,8 +57,9 @@ def problems_of(error: ValidationError, shape: Shape, locate: Locate) -> Iterato
             continue  # a value that may be given ready-made; the text form says what is wrong
         path = _path(shape, item["loc"])
         message, cure, rule = _sentence(item, shape, path)
-        path = _blamed(item, path)
-        place, layer, prefix = locate(path)
+        where = {blamed: locate(blamed) for blamed in _blamed(item, path)}
+        path = max(where, key=lambda blamed: where[blamed].rank)
+        place, layer, prefix, _ = where[path]
         yield Problem(place, path_text(shape, path, prefix), message, cure, layer, rule)
 
 
@@ -72,16 +83,14 @@ def _path(shape: Shape, location: tuple[int | str, ...]) -> Path:
     return tuple(path)
 
 
-def _blamed(item: Mapping[str, Any], path: Path) -> Path:
-    """Return the field that a rule over several fields talks about: one it names, else one whose value it names."""
+def _blamed(item: Mapping[str, Any], path: Path) -> list[Path]:
+    """Return the fields that a rule over several fields talks about, by name or value; the latest layer's is shown."""
     value = item["input"]
     if item["type"] != "value_error" or not isinstance(value, dict):
-        return path
-    words = set(str(item["ctx"]["error"]).replace(",", " ").replace(":", " ").split())
-    for key, inner in value.items():
-        if key in words or str(inner) in words:
-            return (*path, key)
-    return path
+        return [path]
+    words = str(item["ctx"]["error"]).replace(",", " ").replace(":", " ").split()
+    named = [(*path, key) for word in words for key, inner in value.items() if word in {key, str(inner)}]
+    return named or [path]
 
 
 def _sentence(item: Mapping[str, Any], shape: Shape, path: Path) -> tuple[str, str, str]:
