@@ -94,11 +94,11 @@ def _known_namespace(objects: Objects) -> Iterator[Breach]:
 
 
 def _namespaced(objects: Objects) -> Iterator[Breach]:
-    moved = {_folder(item.file) for item in _lists(objects) if item.text_at("namespace")}
+    moved = tuple(f"{_folder(item.file)}/" for item in _lists(objects) if item.text_at("namespace"))
     for item in objects.all:
         lives_in_one = objects.schemas.is_namespaced(f"{item.api_version}/{item.kind}")
         path = ("metadata", "namespace")
-        if lives_in_one and not item.namespace and _folder(item.file) not in moved:
+        if lives_in_one and not item.namespace and not item.file.startswith(moved):
             yield Breach(item, path, "names no namespace", "write metadata.namespace")
         elif lives_in_one is False and item.namespace:
             yield Breach(item, path, "is cluster-wide, so it has no namespace", "leave metadata.namespace out")

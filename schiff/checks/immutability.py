@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from schiff.checks.documents import KubernetesObject, Path, read_objects, value_at
 from schiff.checks.rules import target
@@ -54,8 +55,9 @@ _Key = tuple[str, str, str, str, str]
 def immutability_problems(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Problem]:
     """Yield every change from one tree of files to another that must not happen."""
     yield from _moved(before, after)
-    old = {_key(item): item for item in _objects(before)}
-    for item in _objects(after):
+    edited = {file for file in {*before, *after} if before.get(file) != after.get(file)}
+    old = {_key(item): item for item in _objects(before, edited)}
+    for item in _objects(after, edited):
         earlier = old.get(_key(item))
         if earlier is not None and earlier.data != item.data:
             yield from _changed(earlier, item)
@@ -129,8 +131,8 @@ def _content(item: KubernetesObject) -> dict[str, object]:
     return {key: value for key, value in item.map_at("spec").items() if key != _MAY_TOGGLE}
 
 
-def _objects(files: Mapping[str, str]) -> Iterator[KubernetesObject]:
-    for file in sorted(files):
+def _objects(files: Mapping[str, str], edited: AbstractSet[str]) -> Iterator[KubernetesObject]:
+    for file in sorted(edited & files.keys()):
         if file.endswith((".yaml", ".yml")):
             yield from read_objects(file, files[file])[0]
 

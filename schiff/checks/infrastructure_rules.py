@@ -96,8 +96,8 @@ def _interface_names(item: KubernetesObject) -> Found:
 def _outlives(objects: Objects) -> Iterator[Breach]:
     tenants = {item.namespace for item in objects.of("Cluster")}
     for item in objects.of(*_OUTLIVE):
-        if item.kind == "Namespace" and item.name not in tenants:
-            continue
+        if item.kind in ("Namespace", "BareMetalHost") and (item.namespace or item.name) not in tenants:
+            continue  # a host that is free is pruned when a cluster takes it
         if item.text_at("metadata", "annotations", _PRUNE) not in ("disabled", "enabled"):
             message = "a mistake in Git could delete it, and with it machines"
             yield Breach(item, ("metadata", "annotations", _PRUNE), message, f"annotate it {_PRUNE}: disabled")
@@ -112,6 +112,6 @@ RULES: tuple[Rule, ...] = (
     each("machine-addressed", "A virtual machine gets its disk and its addresses.",
          ("VSphereMachineTemplate",), _virtual_machine_placed),
     each("interface-name", "An interface's name has at most 15 characters.", ("Metal3DataTemplate",), _interface_names),
-    Rule("outlives", "Clusters, hosts, machine templates and tenants' namespaces say whether Flux may prune them.",
+    Rule("outlives", "Clusters, their hosts, machine templates and namespaces say whether Flux may prune them.",
          _outlives, whole=True),
 )  # fmt: skip

@@ -1,0 +1,75 @@
+"""Whole compiled environments, judged as what would lie in the two delivered repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from schiff.checks.documents import KubernetesObject, read_objects
+from schiff.checks.immutability import immutability_problems
+from schiff.checks.objects import object_problems
+from schiff.checks.schemas import SchemaSet, schema_problems
+from schiff.compiler.environment import CompiledEnvironment
+from schiff.compiler.file_tree import Content
+from schiff.errors import Place, Problem
+
+_MANIFEST = (".yaml", ".yml")
+_RULES_OF_GIT = ".sops.yaml"
+
+
+def compiled_files(environment: CompiledEnvironment) -> dict[str, Content]:
+    """Return every file an environment delivers, by ``<repository>/<path>``."""
+    files: dict[str, Content] = {}
+    for folder in environment.folders:
+        for path, content in folder.files.items():
+            files[f"cluster-{folder.repository}/{folder.path}/{path}"] = content
+    for place, tree in environment.shared.items():
+        files.update({f"cluster-components/{place}/{path}": content for path, content in tree.items()})
+    return files
+
+
+def file_problems(files: Mapping[str, Content], schemas: SchemaSet, *, whole: bool) -> Iterator[Problem]:
+    """Yield everything that is wrong with files: not readable, not fitting a schema, breaking a rule.
+
+    `whole` says that they are a delivered tree, so that what is missing is a problem too.
+    """
+    objects: list[KubernetesObject] = []
+    for file in sorted(files):
+        if is_manifest(file):
+            text = _text(files[file])
+            if text is None:
+                yield Problem(Place(file), "", "is not UTF-8", "write text in UTF-8", rule="not-yaml")
+                continue
+            found, unreadable = read_objects(file, text)
+            objects += found
+            yield from unreadable
+    yield from schema_problems(objects, schemas)
+    yield from object_problems(objects, schemas, files, whole=whole)
+
+
+def change_problems(before: Mapping[str, Content], after: Mapping[str, Content]) -> Iterator[Problem]:
+    """Yield every change from delivered files to others that must not happen."""
+    yield from immutability_problems(_texts(before), _texts(after))
+
+
+def is_manifest(file: str) -> bool:
+    """Return whether a file holds objects: the encryption rules of a repository are YAML, but none."""
+    return file.endswith(_MANIFEST) and file.rpartition("/")[2] != _RULES_OF_GIT
+
+
+def object_count(files: Iterable[tuple[str, Content]]) -> int:
+    """Return how many documents files hold."""
+    texts = (_text(content) or "" for file, content in files if is_manifest(file))
+    return sum(text.count("\n---\n") + 1 for text in texts if text.strip())
+
+
+def _texts(files: Mapping[str, Content]) -> dict[str, str]:
+    return {file: text for file, content in files.items() if (text := _text(content)) is not None}
+
+
+def _text(content: Content) -> str | None:
+    if isinstance(content, str):
+        return content
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None

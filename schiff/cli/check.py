@@ -1,0 +1,123 @@
+"""`schiff check`: every problem of a fleet, or of a folder of manifests, at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from schiff.checks.compiled import file_problems, object_count
+from schiff.cli.delivered_before import delivered_before, stacks_of
+from schiff.cli.fleet_check import Before, Checked, Files, check_fleet, compiled
+from schiff.delivery.workspace import Workspace, find_workspace
+from schiff.errors import InvalidInput, Place, Problem, Refused
+from schiff.rollout.ledger import Ledger
+from schiff.sources.fleet_revision import load_fleet_at
+from schiff.sources.ledger_branch import read_ledger
+from schiff.sources.manifest_files import read_manifests
+from schiff.sources.schemas import load_schemas
+from schiff.values.names import ENVIRONMENTS, Environment
+
+HELP = (
+    "Example: schiff check --fleet stacks/fleet\n\n"
+    "Print every problem at once, with file, line and what would be right: types, references, rules between clusters, "
+    "upstream schemas of every compiled object, and changes of what never changes, compared with what was delivered "
+    "before. Ends with status 2 when there is one. Nothing is written.\n\n"
+    "With --manifests a folder of plain YAML is held against the same schemas and rules: "
+    "schiff check --manifests delivered/"
+)
+_LIST = "kustomization.yaml"
+_EMBEDDED_LEDGER = ".schiff/ledger.git"
+
+
+def check(
+    fleet: Annotated[Path, typer.Option("--fleet", help="Folder of the fleet.")] = Path("stacks/fleet"),
+    environment: Annotated[str, typer.Option("-e", "--environment", help="Only this one: tst, ref or prd.")] = "",
+    manifests: Annotated[Path | None, typer.Option("--manifests", help="Check this folder of YAML instead.")] = None,
+    against: Annotated[
+        str, typer.Option("--against", help="Where nothing is delivered: compare with this commit.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a fleet, or a folder of manifests."""
+    chosen = _chosen(environment)
+    checked = _check_folder(manifests) if manifests is not None else _check_fleet(fleet, chosen, against)
+    if as_json:
+        print(json.dumps(_as_json(checked), indent=2))
+        raise typer.Exit(InvalidInput.status if checked.problems else 0)
+    if checked.problems:
+        raise InvalidInput(checked.problems)
+    subject = str(manifests) if manifests is not None else _subject(checked, chosen)
+    print(f"{subject}: {object_count(checked.files.items())} objects in {len(checked.files)} files hold")
+    for note in checked.notes:
+        print(note)
+
+
+def _check_folder(folder: Path) -> Checked:
+    files = read_manifests(folder)
+    whole = any(name.rpartition("/")[2] == _LIST for name in files)
+    return Checked(list(file_problems(files, load_schemas(), whole=whole)), files=dict(files))
+
+
+def _check_fleet(folder: Path, chosen: Sequence[Environment], against: str) -> Checked:
+    workspace = _workspace()
+    ledgers = {name: _ledger(workspace, name) for name in ENVIRONMENTS}
+    checked = check_fleet(folder, chosen, ledgers, _before(workspace, folder, against, ledgers))
+    uncompared = [name for name in chosen if name not in checked.compared]
+    if uncompared and not checked.problems:
+        cure = "" if against else "; name a commit to compare with: --against main"
+        checked.notes.append(f"{', '.join(uncompared)}: nothing was delivered that this could be compared with{cure}")
+    return checked
+
+
+def _before(workspace: Workspace | None, folder: Path, against: str, ledgers: Mapping[Environment, Ledger]) -> Before:
+    def before(name: Environment) -> Files | None:
+        delivered = delivered_before(workspace, name) if workspace is not None else None
+        if delivered is not None or not against:
+            return delivered
+        return compiled(load_fleet_at(folder, against), name, ledgers)
+
+    return before
+
+
+def _workspace() -> Workspace | None:
+    try:
+        return find_workspace(Path.cwd())
+    except Refused:
+        return None
+
+
+def _ledger(workspace: Workspace | None, name: Environment) -> Ledger:
+    if workspace is None:
+        return Ledger.empty(name)
+    settings = next((settings for _, settings in stacks_of(workspace, name)), None)
+    return read_ledger(workspace.place(settings.ledger if settings else _EMBEDDED_LEDGER), name, workspace.cache)
+
+
+def _chosen(environment: str) -> tuple[Environment, ...]:
+    if not environment:
+        return ENVIRONMENTS
+    if environment not in ENVIRONMENTS:
+        message, cure = f"{environment!r} is not an environment", f"name one of {', '.join(ENVIRONMENTS)}"
+        raise InvalidInput([Problem(Place("--environment"), "", message, cure)])
+    return (environment,)
+
+
+def _subject(checked: Checked, chosen: Sequence[Environment]) -> str:
+    return f"{checked.clusters} clusters in {', '.join(chosen)}"
+
+
+def _as_json(checked: Checked) -> dict[str, Any]:
+    problems = InvalidInput(checked.problems).problems
+    return {
+        "code": "invalid-input" if problems else "ok",
+        "problems": [problem.as_json() for problem in problems],
+        "clusters": checked.clusters,
+        "files": len(checked.files),
+        "objects": object_count(checked.files.items()),
+        "compared": list(checked.compared),
+        "notes": checked.notes,
+    }

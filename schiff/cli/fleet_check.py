@@ -1,0 +1,150 @@
+"""Everything that can be said against a fleet without delivering it, in this order.
+
+1. its files, layers and references; every cluster on what it runs, and on head, which the next release will freeze;
+2. rules between clusters; what infrastructure and components object to;
+3. when all of that holds: the compiled files of all environments, because they share management clusters;
+4. what was delivered before, else the fleet at another commit, against what would be delivered now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schiff.checks.compiled import change_problems, compiled_files, file_problems
+from schiff.checks.fleet_rules import fleet_problems
+from schiff.compiler.compiled_cluster import problems as infrastructure_problems
+from schiff.compiler.component_set import component_problems
+from schiff.compiler.environment import compile_environment
+from schiff.compiler.file_tree import Content
+from schiff.compiler.parts import Parts
+from schiff.errors import InvalidInput, Problem
+from schiff.layers.resolve import Resolver, survey_environment
+from schiff.model.fleet import Fleet
+from schiff.model.release import Assignment, Assignments
+from schiff.model.resolved import ResolvedEnvironment
+from schiff.rollout.assignments import assignments
+from schiff.rollout.genesis import newest_release, orders_of, with_genesis
+from schiff.rollout.ledger import Ledger
+from schiff.sources.fleet_files import survey_fleet
+from schiff.sources.plugins import load_parts
+from schiff.sources.schemas import load_schemas
+from schiff.values.digests import HEAD
+from schiff.values.names import ENVIRONMENTS, Environment
+
+Files = Mapping[str, Content]
+Before = Callable[[Environment], Files | None]
+"""Gives what was delivered in an environment, None when that cannot be said."""
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was looked at, and everything that is wrong with it."""
+
+    problems: list[Problem] = field(default_factory=list)
+    clusters: int = 0
+    files: dict[str, Content] = field(default_factory=dict)
+    compared: tuple[Environment, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+def check_fleet(
+    folder: Path, chosen: Sequence[Environment], ledgers: Mapping[Environment, Ledger], before: Before
+) -> Checked:
+    """Return everything that is wrong with the fleet in `folder`, as far as the chosen environments go."""
+    fleet, problems = survey_fleet(folder)
+    checked = Checked(problems)
+    if fleet is None:
+        return checked
+    parts = load_parts()
+    resolved = {name: _survey(fleet, name, assigned(fleet, name, ledgers), checked, chosen) for name in ENVIRONMENTS}
+    for name in chosen:
+        ahead = _survey(fleet, name, on_head(fleet, name), checked, chosen)
+        for environment in (resolved[name], ahead):
+            checked.problems += _part_problems(environment, parts)
+    checked.problems += fleet_problems(*resolved.values())
+    checked.clusters = sum(len(resolved[name].tenants) for name in chosen)
+    checked.notes += _waiting(fleet, [resolved[name] for name in chosen])
+    if not checked.problems:
+        _check_compiled(resolved, parts, chosen, before, checked)
+    return checked
+
+
+def compiled(fleet: Fleet, name: Environment, ledgers: Mapping[Environment, Ledger]) -> Files:
+    """Return the files of one environment of a fleet; raises `InvalidInput` for one that cannot be compiled."""
+    resolved, problems = survey_environment(fleet, name, assigned(fleet, name, ledgers))
+    if problems:
+        raise InvalidInput(problems)
+    return compiled_files(compile_environment(resolved, load_parts()))
+
+
+def assigned(fleet: Fleet, name: Environment, ledgers: Mapping[Environment, Ledger]) -> Assignments:
+    """Return what clusters run by the ledger, else by the one that `ledger init` would begin, else head."""
+    ledger = ledgers[name]
+    if ledger.head is None and newest_release(fleet) is None:
+        return on_head(fleet, name)
+    return assignments(with_genesis(ledger, fleet), fleet, name)
+
+
+def on_head(fleet: Fleet, name: Environment) -> Assignments:
+    """Return every cluster of an environment as a follower of head."""
+    head = Assignment(HEAD, fleet.head.release.kubernetes.version)
+    served = {key: head for key, each in sorted(fleet.management_clusters.items()) if name in each.spec.environments}
+    return Assignments({order.key: head for order in orders_of(fleet, name)}, served)
+
+
+def _survey(
+    fleet: Fleet, name: Environment, assigned: Assignments, checked: Checked, chosen: Sequence[Environment]
+) -> ResolvedEnvironment:
+    resolved, problems = survey_environment(fleet, name, assigned)
+    checked.problems += problems if name in chosen else []
+    return resolved
+
+
+def _part_problems(environment: ResolvedEnvironment, parts: Parts) -> Iterator[Problem]:
+    resolver = Resolver(environment.fleet)
+    for cluster in (*environment.tenants.values(), *environment.management_clusters.values()):
+        locate = resolver.locate(cluster)
+        yield from infrastructure_problems(cluster, parts, locate)
+        yield from component_problems(cluster, parts, locate)
+
+
+def _waiting(fleet: Fleet, environments: Iterable[ResolvedEnvironment]) -> list[str]:
+    """Say which sites have values that no release of their clusters knows yet."""
+    waiting: dict[tuple[str, str], int] = {}
+    for environment in environments:
+        for key, cluster in environment.tenants.items():
+            layers, head = cluster.layers, fleet.head.sites.get(key.site)
+            if not layers.is_head and head is not None and head.data and key.site not in layers.sites:
+                pair = (key.site, layers.release.name)
+                waiting[pair] = waiting.get(pair, 0) + 1
+    return [
+        f"the values of site {site} wait for the next release: {release} of {count} clusters does not know the site"
+        for (site, release), count in sorted(waiting.items())
+    ]
+
+
+def _check_compiled(
+    resolved: Mapping[Environment, ResolvedEnvironment],
+    parts: Parts,
+    chosen: Sequence[Environment],
+    before: Before,
+    checked: Checked,
+) -> None:
+    files: dict[Environment, dict[str, Content]] = {}
+    for name, environment in resolved.items():
+        try:
+            files[name] = compiled_files(compile_environment(environment, parts))
+        except InvalidInput as error:
+            checked.problems += error.problems if name in chosen else []
+    together = {path: content for each in files.values() for path, content in each.items()}
+    named = {path for name in chosen for path in files.get(name, ())}
+    found = file_problems(together, load_schemas(), whole=True)
+    checked.problems += [problem for problem in found if problem.place.file in named]
+    for name in chosen:
+        earlier = before(name) if name in files else None
+        if earlier is not None:
+            checked.compared += (name,)
+            checked.problems += change_problems(earlier, files[name])
+    checked.files = {path: together[path] for path in sorted(named)}
