@@ -29,7 +29,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2_grpc
 
 from schiff.delivery.plugin_repositories import ProviderSettings, Repositories
 from schiff.delivery.plugin_resources import Commit, Finding, Handler, Record, Values
-from schiff.delivery.report import tell_error
+from schiff.delivery.report import tell, tell_error
 from schiff.delivery.workspace import find_workspace
 from schiff.errors import Failed, SchiffError
 
@@ -106,6 +106,7 @@ class SchiffProvider(sdk.Provider):
 
     async def _find(self, urn: str, old: Values, new: Values) -> Finding:
         finding = await asyncio.to_thread(self._handler(urn).find, old, new)
+        _tell_finding(urn, finding)
         await self._engine.say(urn, finding)
         return finding
 
@@ -164,6 +165,13 @@ class _Servicer(ProviderServicer):
     Update = _in_sentences(ProviderServicer.Update)
     Read = _in_sentences(ProviderServicer.Read)
     Delete = _in_sentences(ProviderServicer.Delete)
+
+
+def _tell_finding(urn: str, finding: Finding) -> None:
+    if finding.said or finding.warned:
+        *_, kind, name = urn.split("::")
+        resource = kind.rsplit(":", 1)[-1]
+        tell("finding", resource=resource, name=name, said=list(finding.said), warned=list(finding.warned))
 
 
 def _plain(value: Any) -> Any:

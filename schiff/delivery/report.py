@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from schiff.errors import SchiffError
+from schiff.errors import InvalidInput, Place, Problem, SchiffError
 
 REPORT_VARIABLE = "SCHIFF_REPORT"
 
@@ -34,8 +34,15 @@ def tell(kind: str, **said: Any) -> None:
 
 
 def tell_error(error: SchiffError) -> None:
-    """Report an error with its exit status and the precise name of its case."""
-    tell("error", status=error.status, code=error.code, message=str(error))
+    """Report an error with its exit status, the precise name of its case, and every problem."""
+    problems = [problem.as_json() for problem in error.problems] if isinstance(error, InvalidInput) else []
+    tell("error", status=error.status, code=error.code, message=str(error), problems=problems)
+
+
+def problem_from_json(data: Mapping[str, Any]) -> Problem:
+    """Return a problem as it was reported."""
+    place = Place(data["file"], data["line"], data["column"])
+    return Problem(place, data["path"], data["message"], data["cure"], data["layer"], data["rule"])
 
 
 def told(path: Path) -> Iterator[dict[str, Any]]:

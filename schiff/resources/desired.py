@@ -1,11 +1,11 @@
-"""From a fleet folder and a ledger to what a stack wants: loaded, assigned, compiled, judged."""
+"""From a fleet and a ledger to what a stack wants: assigned, judged, compiled, within budget."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from schiff.checks.fleet_rules import fleet_problems
 from schiff.compiler.environment import CompiledEnvironment, Repository, compile_environment
 from schiff.compiler.parts import Parts
 from schiff.delivery.stack import StackName
@@ -18,7 +18,6 @@ from schiff.resources.budget import ordered_clusters, require_within_budget, siz
 from schiff.resources.wanted import Delivered, Wanted, wanted
 from schiff.rollout.assignments import assignments
 from schiff.rollout.ledger import Ledger
-from schiff.sources.fleet_files import load_fleet
 from schiff.sources.plugins import load_parts
 from schiff.values.digests import HEAD
 from schiff.values.names import ClusterKey
@@ -32,9 +31,8 @@ class Desired:
     release: str
 
 
-def desired(folder: Path, name: StackName, ledger: Ledger, delivered: Delivered, cluster: str | None = None) -> Desired:
+def desired(fleet: Fleet, name: StackName, ledger: Ledger, delivered: Delivered, cluster: str | None = None) -> Desired:
     """Return what a stack wants, or raise with every problem; `cluster` narrows it to one."""
-    fleet = load_fleet(folder)
     stack = _Stack(fleet, load_parts(), name, assigned_to(fleet, name, ledger), delivered)
     shares = stack.everything(ledger) if cluster is None else stack.one(cluster)
     return Desired(shares, ledger.state.completed or "")
@@ -84,7 +82,10 @@ class _Stack:
         return {repository: share.only(key, self.delivered[repository]) for repository, share in shares.items()}
 
     def _compiled(self, assigned: Assignments) -> CompiledEnvironment:
-        return compile_environment(resolve_environment(self.fleet, self.name.environment, assigned), self.parts)
+        resolved = resolve_environment(self.fleet, self.name.environment, assigned)
+        if problems := list(fleet_problems(resolved)):
+            raise InvalidInput(problems)
+        return compile_environment(resolved, self.parts)
 
     def _ordered_machines(self, shares: Mapping[Repository, Wanted], ledger: Ledger) -> dict[str, int]:
         """Return the machines of each cluster that the orders touch.

@@ -38,12 +38,7 @@ class EnvironmentTree(pulumi.ComponentResource):
     def register(self, wanted: Mapping[Repository, Wanted]) -> Iterator[pulumi.Resource]:
         """Hand over what is wanted to the delivery, then yield a record for every cluster and folder."""
         self._delivery.take(wanted)
-        in_components = {line.name: line for line in wanted["components"].wave}
-        for line in sorted(wanted["definitions"].wave, key=_by_path):
-            if line.kind == "folder":
-                resource: pulumi.Resource = Folder("definitions", line, self._options(line))
-            else:
-                resource = self._cluster({"definitions": line, "components": in_components[line.name]})
+        for resource in self._records(wanted):
             self._delivery.record(resource)
             yield resource
         self.register_outputs({})
@@ -56,6 +51,15 @@ class EnvironmentTree(pulumi.ComponentResource):
             if len(chunk) == _CHUNK:
                 await asyncio.gather(*(one.urn.future() for one in chunk))
                 chunk.clear()
+
+    def _records(self, wanted: Mapping[Repository, Wanted]) -> Iterator[pulumi.Resource]:
+        in_components = {line.name: line for line in wanted["components"].wave}
+        for repository in REPOSITORIES:
+            for line in wanted[repository].wave:
+                if line.kind == "folder":
+                    yield Folder(repository, line, self._options(line))
+                elif repository == "definitions":
+                    yield self._cluster({"definitions": line, "components": in_components[line.name]})
 
     def _cluster(self, lines: Mapping[str, Line]) -> TenantCluster:
         line = lines["definitions"]
@@ -110,7 +114,3 @@ class Environment(EnvironmentTree):
         wanted = {repository: Wanted.of(repository, compiled, compiled) for repository in REPOSITORIES}
         for _ in self.register(wanted):
             pass
-
-
-def _by_path(line: Line) -> str:
-    return line.path

@@ -6,18 +6,19 @@ from pathlib import PurePosixPath
 
 from schiff.model.layout import site_folder
 
-_SITES, _FLUX = "sites", "flux"
+_SITES, _FLUX, _LOCATIONS = "sites", "flux", "locations"
 
 
 def management_cluster_of(path: str) -> str:
-    """Return the management cluster of a folder in `definitions`."""
-    return path.partition("/")[0]
+    """Return the management cluster of a folder that is no tenant's, or that lies in `definitions`."""
+    parts = PurePosixPath(path).parts
+    return parts[3] if parts[0] == _LOCATIONS else parts[0]
 
 
 def site_of(path: str) -> str | None:
-    """Return the site of a folder in `definitions`; None for what belongs to the whole management cluster."""
+    """Return the site of a folder; None for what belongs to the whole management cluster."""
     parts = PurePosixPath(path).parts
-    return parts[2] if len(parts) > 2 and parts[1] == _SITES else None
+    return parts[2] if len(parts) > 2 and _SITES in parts[:2] else None
 
 
 def customer_of(path: str) -> str:

@@ -21,12 +21,16 @@ from schiff.delivery.stack import StackName, StackSettings
 from schiff.delivery.wishes import ADOPT, is_wished, wished_cluster
 from schiff.delivery.workspace import Workspace, find_workspace, is_embedded
 from schiff.errors import InvalidValue, Refused, SchiffError
-from schiff.git.process import try_git
+from schiff.git.process import redacted
+from schiff.model.fleet import Fleet
 from schiff.resources.delivery import Delivery
 from schiff.resources.desired import Desired, desired
 from schiff.resources.environment import EnvironmentTree
 from schiff.resources.figures import figures_of
+from schiff.rollout.genesis import with_genesis
 from schiff.rollout.ledger import Head, Ledger
+from schiff.sources.fleet_commit import fleet_commit, is_committed
+from schiff.sources.fleet_files import load_fleet
 from schiff.sources.ledger_branch import read_ledger
 from schiff.sources.program import program_version
 
@@ -50,12 +54,13 @@ async def _deliver(stack: str) -> None:
     name = StackName.parse(stack)
     workspace = find_workspace(Path.cwd())
     settings = _settings(stack)
-    ledger = _ledger(settings, name, workspace)
+    fleet = load_fleet(workspace.root / settings.fleet)
+    ledger = _ledger(settings, name, workspace, fleet)
     delivery = _delivery(name, settings, workspace, ledger)
     _require_sole(name, delivery)
     _require_anchored(ledger, delivery)
-    wish = desired(workspace.root / settings.fleet, name, ledger, delivery.delivered(), wished_cluster())
-    _tell_figures(name, wish)
+    wish = desired(fleet, name, ledger, delivery.delivered(), wished_cluster())
+    _tell_figures(delivery, wish)
     await EnvironmentTree(name.environment, delivery).register_in_chunks(wish.wanted)
     delivery.commit(release=wish.release)
 
@@ -66,12 +71,16 @@ def _settings(stack: str) -> StackSettings:
     return StackSettings.parse(given, f"Pulumi.{stack}.yaml")
 
 
-def _ledger(settings: StackSettings, name: StackName, workspace: Workspace) -> Ledger:
-    ledger = read_ledger(workspace.place(settings.ledger), name.environment, workspace.cache)
+def _ledger(settings: StackSettings, name: StackName, workspace: Workspace, fleet: Fleet) -> Ledger:
+    """Return the verified ledger; before there is one, a preview shows what its beginning would deliver."""
+    environment = name.environment
+    ledger = read_ledger(workspace.place(settings.ledger), environment, workspace.cache)
     if ledger.head is None:
-        environment = name.environment
-        raise Refused(f"{environment} has no ledger; begin it: schiff ledger init -e {environment}", "no-ledger")
-    return ledger
+        begin = f"{environment} has no ledger yet; begin it: schiff ledger init -e {environment}"
+        if not pulumi.runtime.is_dry_run():
+            raise Refused(begin, "no-ledger")
+        pulumi.warn(begin)
+    return with_genesis(ledger, fleet)
 
 
 def _delivery(name: StackName, settings: StackSettings, workspace: Workspace, ledger: Ledger) -> Delivery:
@@ -89,19 +98,15 @@ def _delivery(name: StackName, settings: StackSettings, workspace: Workspace, le
 
 def _fleet_commit(settings: StackSettings, workspace: Workspace) -> str:
     """Return the commit of the fleet; others read a served repository, so what it says must be in Git first."""
-    folder = str(workspace.root / settings.fleet)
-    ended = try_git("-C", folder, "rev-parse", "--quiet", "--verify", "HEAD")
-    commit = "" if ended.status else ended.out.decode().strip()
+    folder = workspace.root / settings.fleet
     served = [url for url in (settings.definitions, settings.components) if not is_embedded(url)]
-    if served and not pulumi.runtime.is_dry_run():
-        edited = try_git("-C", folder, "status", "--porcelain", "--", ".")
-        if not commit or edited.status or edited.out:
-            raise Refused(
-                f"the fleet in {settings.fleet} has changes that are not committed, and {served[0]} is read by"
-                " others; commit them first",
-                "dirty-fleet",
-            )
-    return commit
+    if served and not pulumi.runtime.is_dry_run() and not is_committed(folder):
+        raise Refused(
+            f"the fleet in {settings.fleet} has changes that are not committed, and others read {redacted(served[0])};"
+            " commit them first",
+            "dirty-fleet",
+        )
+    return fleet_commit(folder)
 
 
 def _require_sole(name: StackName, delivery: Delivery) -> None:
@@ -124,7 +129,8 @@ def _require_anchored(ledger: Ledger, delivery: Delivery) -> None:
             ledger.require_anchor(Head(seen.seq, seen.digest))
 
 
-def _tell_figures(name: StackName, wish: Desired) -> None:
+def _tell_figures(delivery: Delivery, wish: Desired) -> None:
     """Report the numbers of the summary, if `schiff up` listens: counting objects reads every file."""
     if is_listening():
-        tell("figures", stack=str(name), **asdict(figures_of(wish.wanted)))
+        heads = {repository: snapshot.head for repository, snapshot in delivery.snapshots.items()}
+        tell("figures", stack=delivery.stack, heads=heads, **asdict(figures_of(wish.wanted)))

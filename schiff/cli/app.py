@@ -1,0 +1,91 @@
+"""The command `schiff`: every verb, and the two things that hold for all of them.
+
+An error ends as a sentence and an exit status, never as a traceback: 0 done,
+1 error, 2 bad input, 7 differences, 10 wait, 11 refused, 16 tampered, 17
+conflict. With ``--json`` the precise name of the case is `code`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+import typer
+
+from schiff.cli import destroy, preview, render, show, up, vendor
+from schiff.cli.ledger import ledger_app
+from schiff.cli.release import release_app
+from schiff.cli.terminal import say_error
+from schiff.errors import Failed, InvalidInput, InvalidValue, Place, Problem, SchiffError
+
+HELP = """\
+Example: schiff up -e tst
+
+schiff turns a typed description of a Kubernetes fleet into the two Git repositories that run it, and carries every
+change through tst, ref and prd on evidence.
+"""
+
+_STOPPED = 130
+
+app = typer.Typer(
+    help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+app.command("up", help=up.HELP, short_help="Deliver an environment.")(up.up)
+app.command("preview", help=preview.HELP, short_help="Show what up would do.")(preview.preview)
+app.command("destroy", help=destroy.HELP, short_help="Remove everything an environment delivered.")(destroy.destroy)
+app.command("render", help=render.HELP, short_help="Write the files of both repositories to a folder.")(render.render)
+app.command("show", help=show.HELP, short_help="Show a cluster with every value and its source.")(show.show)
+app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into the fleet.")(vendor.vendor)
+app.add_typer(release_app, name="release")
+app.add_typer(ledger_app, name="ledger")
+
+
+def main() -> None:
+    """Run one command and end with its exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit status."""
+    as_json = "--json" in arguments
+    try:
+        answered = app(args=arguments, prog_name="schiff", standalone_mode=False)
+        return answered if isinstance(answered, int) else 0
+    except SchiffError as error:
+        return _ended(error, as_json=as_json)
+    except InvalidValue as error:
+        return _ended(InvalidInput([Problem(Place("fleet"), "", str(error))]), as_json=as_json)
+    except typer.TyperException as error:
+        return _misused(error, as_json=as_json)
+    except (typer.Abort, KeyboardInterrupt):
+        print("stopped; run it again to go on", file=sys.stderr)
+        return _STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _ended(_failed(error), as_json=as_json)
+
+
+def _ended(error: SchiffError, *, as_json: bool) -> int:
+    say_error(error, as_json=as_json)
+    return error.status
+
+
+def _misused(error: typer.TyperException, *, as_json: bool) -> int:
+    """Answer a mistake on the command line: bad input with the way to the help page, or the page itself."""
+    message = error.format_message().rstrip(".")
+    if message.startswith("Usage:"):
+        print(message)
+        return InvalidInput.status
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "schiff"
+    cure = f"see {path} --help"
+    return _ended(InvalidInput([Problem(Place(path), "", message[:1].lower() + message[1:], cure)]), as_json=as_json)
+
+
+def _failed(error: OSError) -> SchiffError:
+    if error.errno == errno.ENOSPC:
+        return Failed("the disk is full; nothing is lost, free some space and run it again", "disk-full")
+    return Failed(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}")

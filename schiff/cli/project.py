@@ -1,0 +1,86 @@
+"""The Pulumi project a command works in: its stacks, their settings, the environment the engine runs in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from schiff.delivery.stack import StackName, StackSettings
+from schiff.delivery.workspace import Workspace, find_workspace
+from schiff.errors import InvalidInput, Place, Problem, Refused
+from schiff.values.names import ENVIRONMENTS, Environment
+
+PASSPHRASE = "schiff"  # noqa: S105 -- what the committed salts belong to; no stack of the project holds a secret
+
+_QUIET = {
+    "PULUMI_SKIP_CHECKPOINTS": "true",
+    "PULUMI_SKIP_UPDATE_CHECK": "true",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+    "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The nearest Pulumi project."""
+
+    workspace: Workspace
+
+    @classmethod
+    def here(cls) -> Project:
+        """Return the project of the current folder."""
+        return cls(find_workspace(Path.cwd()))
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.workspace.root
+
+    def stacks(self, environment: Environment) -> tuple[StackName, ...]:
+        """Return the stacks of an environment that have settings: the environment's own, or its shards."""
+        files = [self._file(environment), *sorted(self.root.glob(f"Pulumi.{environment}-*.yaml"))]
+        found = tuple(StackName.parse(file.name[len("Pulumi.") : -len(".yaml")]) for file in files if file.is_file())
+        if not found:
+            raise Refused(f"{self.root} has no settings for {environment}: Pulumi.{environment}.yaml", "no-stack")
+        return found
+
+    def settings(self, stack: StackName) -> StackSettings:
+        """Return the settings of a stack."""
+        file = self._file(str(stack))
+        try:
+            data = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise InvalidInput([Problem(Place(file.name), "", f"cannot be read: {error}", "mend the file")]) from error
+        config = data.get("config") or {}
+        given = {key.removeprefix("schiff:"): str(value) for key, value in config.items() if key[:7] == "schiff:"}
+        return StackSettings.parse(given, file.name)
+
+    def engine_environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables the engine runs with: what is set already stays, the rest is the embedded default."""
+        own = self.root / ".schiff"
+        defaults = {**_QUIET, "PULUMI_BACKEND_URL": f"file://{own / 'state'}"}
+        if (own / "pulumi-home").is_dir():
+            defaults["PULUMI_HOME"] = str(own / "pulumi-home")
+        if not given.keys() & {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"}:
+            defaults["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
+        chosen = {name: given.get(name) or value for name, value in defaults.items()}
+        path = [str(Path(sys.executable).parent), given.get("PATH", os.defpath), str(self.root / "build" / "bin")]
+        return {**chosen, "PATH": os.pathsep.join(path)}
+
+    def _file(self, stack: str) -> Path:
+        return self.root / f"Pulumi.{stack}.yaml"
+
+
+def parse_environment(text: str) -> Environment:
+    """Return the environment an option names; raises `InvalidInput`."""
+    for environment in ENVIRONMENTS:
+        if text == environment:
+            return environment
+    message = f"{text!r} is not an environment" if text else "no environment is named"
+    raise InvalidInput([Problem(Place("--environment"), "", message, f"name one of {', '.join(ENVIRONMENTS)}")])

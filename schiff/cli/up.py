@@ -1,0 +1,147 @@
+"""`schiff up`: deliver the orders, and the moves the ledger holds already."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from schiff.cli.actor import actor
+from schiff.cli.engine import Ended, Engine
+from schiff.cli.options import EnvironmentOption, JsonOption
+from schiff.cli.project import Project, parse_environment
+from schiff.cli.terminal import Progress, progress, say, say_json, table
+from schiff.delivery.ledger_branch import append_to_ledger
+from schiff.delivery.stack import StackName, StackSettings
+from schiff.delivery.wishes import ADOPT, CLUSTER, TAKE_BACK
+from schiff.rollout.entry import Entry
+from schiff.rollout.ledger import Ledger
+from schiff.rollout.moments import format_moment
+from schiff.rollout.removals import due_removals, removal_body
+from schiff.sources.fleet_commit import fleet_commit
+from schiff.sources.fleet_files import load_fleet
+
+HELP = """\
+Example: schiff up -e prd
+
+Deliver an environment: what was ordered, and the moves its ledger holds already. It promotes nothing, and the one entry
+it appends to a ledger begins the removal of a cluster whose order says decommission. A second run makes no commit.
+
+What somebody else changed in a delivered repository stops it with status 17; --take-back overwrites that, --adopt takes
+over folders that belong to nobody. --cluster delivers one cluster, and leaves everything else as it was delivered.
+"""
+
+_RESOURCE = re.compile(r"^ *[-+~]+ +schiff:index:(\w+) (\S+) (\w+)")
+
+
+def up(
+    environment: EnvironmentOption = "",
+    cluster: Annotated[str, typer.Option("--cluster", help="Deliver <site>/<cluster> alone.")] = "",
+    take_back: Annotated[bool, typer.Option("--take-back", help="Overwrite what others changed.")] = False,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take over folders that belong to nobody.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver every stack of the environment."""
+    project, chosen = Project.here(), parse_environment(environment)
+    wishes = {CLUSTER: cluster, TAKE_BACK: "1" if take_back else "", ADOPT: "1" if adopt else ""}
+    engine = Engine(project, {name: value for name, value in wishes.items() if value})
+    for number, stack in enumerate(project.stacks(chosen)):
+        settings = project.settings(stack)
+        removed = _begin_removals(project, stack, settings) if number == 0 else []
+        with progress(f"delivering {stack}") as show:
+            ended = engine.up(stack, listen=_Counter(show))
+        answer = {**summary(stack, settings, ended), "removalsBegun": removed}
+        if as_json:
+            say_json(answer)
+        else:
+            say(sentences(answer))
+
+
+def summary(stack: StackName, settings: StackSettings, ended: Ended) -> dict[str, Any]:
+    """Return what a run reached, from what program and plugin reported."""
+    figures = ended.of("figures")[-1]
+    written = {said["repository"]: said for said in ended.of("delivered")}
+    places = {"components": settings.components, "definitions": settings.definitions}
+    return {
+        "stack": str(stack),
+        "environment": stack.environment,
+        **{name: figures[name] for name in ("clusters", "objects", "files")},
+        "repositories": {
+            name: {
+                "url": url,
+                "branch": settings.branch,
+                "commit": written.get(name, {}).get("head") or figures["heads"][name],
+                "commits": written.get(name, {}).get("commits", []),
+                "orders": written.get(name, {}).get("orders", 0),
+                "wave": written.get(name, {}).get("wave", 0),
+                "proposed": written.get(name, {}).get("proposed", False),
+            }
+            for name, url in places.items()
+        },
+    }
+
+
+def sentences(answer: Mapping[str, Any]) -> str:
+    """Return the end of a run for people: what stands there now, where it is, and what to run next."""
+    stack, places = answer["stack"], answer["repositories"]
+    head = f"{stack}: {answer['clusters']} clusters, {answer['objects']} objects, {answer['files']} files"
+    rows = [(name, str(place["commit"] or "")[:12], _changes(place), place["url"]) for name, place in places.items()]
+    begun = [f"{cluster} is being removed now: state a" for cluster in answer["removalsBegun"]]
+    return "\n".join([head, table(rows), *begun, f"next: {_next(answer)}"])
+
+
+def _changes(place: Mapping[str, Any]) -> str:
+    if place["proposed"]:
+        return "proposed, not delivered"
+    if not place["commits"]:
+        return "no changes"
+    parts = [f"{name} {place[name]} folders" for name in ("orders", "wave") if place[name]]
+    return ", ".join(parts) or "manifest"
+
+
+def _next(answer: Mapping[str, Any]) -> str:
+    place = answer["repositories"]["definitions"]
+    if place["proposed"]:
+        return f"merge the proposal schiff/{answer['stack']} in {place['url']}"
+    if place["commits"] and "://" not in place["url"]:
+        return f"git -C {place['url']} show --stat {place['branch']}"
+    return f"edit an order, then schiff preview -e {answer['environment']}"
+
+
+def _begin_removals(project: Project, stack: StackName, settings: StackSettings) -> Sequence[str]:
+    """Append state `a` for every order that says decommission and that the ledger does not know to leave."""
+    folder = project.root / settings.fleet
+    fleet = load_fleet(folder)
+    begun: list[str] = []
+
+    def propose(ledger: Ledger) -> Entry | None:
+        due = due_removals(ledger, fleet) if ledger.head is not None else ()
+        if not due:
+            return None
+        begun.append(str(due[0]))
+        now, commit = format_moment(datetime.now(UTC)), fleet_commit(folder) or "none"
+        return ledger.append("remove", removal_body(due[0]), at=now, actor=actor(os.environ), fleet=commit)
+
+    workspace = project.workspace
+    append_to_ledger(workspace.place(settings.ledger), stack.environment, propose, workspace.cache)
+    return list(dict.fromkeys(begun))
+
+
+class _Counter:
+    """Turns the engine's lines into news: how many resources, and what happens now."""
+
+    def __init__(self, show: Progress) -> None:
+        self._show = show
+        self._seen: set[str] = set()
+
+    def __call__(self, line: str) -> None:
+        """Take one line of the engine's text."""
+        match = _RESOURCE.match(line)
+        if match:
+            kind, name, doing = match.groups()
+            self._seen.add(f"{kind} {name}")
+            self._show(f"{len(self._seen)} resources, {doing} {name}")
