@@ -13,18 +13,22 @@ from schiff.compiler.file_tree import FileTree
 from schiff.compiler.parts import Parts
 from schiff.manifests.manifest import Manifest
 from schiff.manifests.operator_objects import provider
+from schiff.manifests.sops import documents_for
 from schiff.model.fleet import Fleet
 from schiff.model.resolved import ResolvedCluster
 
 
 def self_definitions(cluster: ResolvedCluster, fleet: Fleet, parts: Parts) -> FileTree:
-    """Return the folder ``self-definitions``, with the infrastructures of the sites it looks after."""
+    """Return the folder ``self-definitions``, with the infrastructures of the sites it looks after.
+
+    Encrypted documents of other namespaces lie in its folder of ``cluster-components``, as a tenant's do.
+    """
     files = {
         **_own_objects(compile_cluster(cluster, parts)),
         "providers.yml": tuple(_providers(cluster, fleet, parts)),
     }
     kept = {path: [never_pruned(item) for item in objects] for path, objects in files.items()}
-    return applied_folder(kept, cluster.secrets)
+    return applied_folder(kept, documents_for(cluster.secrets, cluster.identity.namespace))
 
 
 def _own_objects(compiled: CompiledCluster) -> Mapping[str, Sequence[Manifest]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from schiff.compiler.file_tree import FileTree
 from schiff.compiler.management_cluster import self_definitions
@@ -67,3 +68,13 @@ def test_providers_run_the_versions_of_the_release() -> None:
         "InfrastructureProvider/metal3": "v1.13.2",
         "InfrastructureProvider/vsphere": "v1.16.2",
     }
+
+
+def test_encrypted_documents_of_its_own_namespace_pass_byte_for_byte_and_no_others() -> None:
+    bmc = b"metadata: {name: bmc, namespace: schiff-mgmt-x}\n"
+    secrets = {"bmc.yaml": bmc, "git.yaml": b"metadata: {name: git-ssh, namespace: schiff-system}\n"}
+    cluster = replace(a_resolved_management_cluster(), secrets=secrets)
+    tree = self_definitions(cluster, a_fleet(), PARTS)
+    assert tree["secrets/bmc.yaml"] == bmc
+    assert "secrets/bmc.yaml" in listed(tree)
+    assert "secrets/git.yaml" not in tree
