@@ -36,16 +36,12 @@ def machine_problems(clusters: Sequence[Subject]) -> Iterator[Problem]:
         elif provider == _METAL3:
             yield from _metal(subject)
         yield from _failure_domains(subject)
-    yield from _capacity(clusters)
+    yield from _sites(clusters)
     yield from _hosts_once(clusters)
     yield from _router_ids(clusters)
 
 
 def _virtual(subject: Subject) -> Iterator[Problem]:
-    if subject.site.facts.vcenter is None:
-        message = f"site {subject.site.name} has no vCenter"
-        cure = f"write facts.vcenter into sites/{subject.site.name}/site.yaml"
-        yield subject.problem((), message, cure, "site-without-vcenter")
     for path, name, _, _, hosts in subject.groups:
         if subject.cluster.machine_class(name).hardware is not None:
             message, cure = f"{name} is a class of servers", "name a class with cpus, memoryMiB and diskGiB"
@@ -93,7 +89,7 @@ def _failure_domains(subject: Subject) -> Iterator[Problem]:
                 yield subject.problem(("pools", name, "zones", number), message, cure, "unknown-failure-domain")
 
 
-def _capacity(clusters: Sequence[Subject]) -> Iterator[Problem]:
+def _sites(clusters: Sequence[Subject]) -> Iterator[Problem]:
     ordered: dict[str, int] = defaultdict(int)
     sites: dict[str, Site] = {}
     for subject in clusters:
@@ -102,6 +98,9 @@ def _capacity(clusters: Sequence[Subject]) -> Iterator[Problem]:
             sites[subject.site.name] = subject.site
     for name, machines in sorted(ordered.items()):
         capacity, document = sites[name].facts.capacity, sites[name].document
+        if sites[name].facts.vcenter is None:
+            message, cure = "the site holds virtual machines and names no vCenter", "add it"
+            yield Problem(document.place(), "facts.vcenter", message, cure, rule="site-without-vcenter")
         if capacity is None:
             message, cure = f"{machines} machines are ordered, and the site says not what it holds", "add it"
             yield Problem(document.place(), "facts.capacity", message, cure, rule="site-without-capacity")

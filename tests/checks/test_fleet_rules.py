@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schiff.checks.fleet_rules import fleet_problems
+from schiff.errors import Problem
+from schiff.layers.resolve import resolve_environment
+from schiff.model.release import Assignment, Assignments
+from schiff.sources.fleet_files import load_fleet
+from tests.makers import (
+    MANAGEMENT_CLUSTER,
+    METAL3_ORDER,
+    VSPHERE_ORDER,
+    Documents,
+    a_fleet,
+    a_resolved_environment,
+    assignments_of,
+    changed,
+    fleet_documents,
+    fleet_folder,
+)
+
+SITE, METAL_SITE = "sites/vsphere-site-1/site.yaml", "sites/baremetal-site-1/site.yaml"
+SECOND = "sites/vsphere-site-1/customer-b/customer-b-1.yaml"
+SECOND_ON_METAL = "sites/baremetal-site-1/customer-b/customer-b-2.yaml"
+
+DOMAIN: dict[str, Any] = {"computeCluster": "c", "datastore": "d", "networks": []}
+
+Change = tuple[str, str, Any]
+
+
+def two_of_each() -> Documents:
+    """Return the makers' fleet with a second cluster on each infrastructure, in another environment."""
+    documents = changed("classes/one.yaml", "controlPlane.replicas", 1)
+    documents[SECOND] = {
+        "environment": "ref",
+        "zone": "intranet",
+        "controlPlane": {"endpoint": "10.1.0.11"},
+        "nodes": {"network": "pg-customer-a-1", "addresses": ["10.1.0.130-10.1.0.140"]},
+        "pools": {"md-0": {"class": "large", "replicas": 1}},
+        "components": {"metallb": {"pools": {"services": {"addresses": ["10.1.0.192/28"]}}}},
+    }
+    documents[SECOND_ON_METAL] = {
+        "environment": "ref",
+        "zone": "intranet",
+        "controlPlane": {"endpoint": "10.2.0.11", "virtualRouterId": 22, "hosts": ["r1-u02", "r2-u02", "r3-u02"]},
+        "nodes": {"network": "nodes", "addresses": ["10.2.0.70-10.2.0.90"], "excluded": []},
+        "pools": {"md-0": {"class": "worker", "hosts": ["r3-u07"], "maxSurge": 0, "maxUnavailable": 1}},
+    }
+    return documents
+
+
+def with_changes(changes: tuple[Change, ...]) -> Documents:
+    documents = two_of_each()
+    for path, field, value in changes:
+        documents = changed(path, field, value, documents)
+    return documents
+
+
+def problems(documents: Documents) -> list[Problem]:
+    fleet = a_fleet(documents)
+    return list(fleet_problems(*(a_resolved_environment(fleet, environment) for environment in ("tst", "ref"))))
+
+
+WRONG: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
+    (
+        "decommission-other",
+        f"{VSPHERE_ORDER} (cluster): decommission",
+        ((VSPHERE_ORDER, "decommission", "customer-a-2"),),
+    ),
+    ("manager-too-small", "controlPlane.replicas", ((MANAGEMENT_CLUSTER, "cluster.controlPlane.replicas", 1),)),
+    ("manager-too-small", "cluster.pools", ((MANAGEMENT_CLUSTER, "cluster.pools", {}),)),
+    (
+        "name-over-budget",
+        "pools[md-0]",
+        ((SITE, "facts.failureDomains", {"z" * 40: DOMAIN}), (VSPHERE_ORDER, "pools.md-0.zones", ["z" * 40])),
+    ),
+    ("zone-of-network", "nodes.network", ((SITE, "facts.networks.pg-customer-a-1.zone", "internet"),)),
+    ("node-outside-network", "nodes.addresses[0]", ((SECOND, "nodes.addresses", ["10.1.0.250-10.1.1.20"]),)),
+    ("vip-outside-network", "controlPlane.endpoint", ((SECOND, "controlPlane.endpoint", "10.1.1.11"),)),
+    ("too-few-addresses", "nodes.addresses", ((SECOND, "nodes.addresses", ["10.1.0.130-10.1.0.134"]),)),
+    (
+        "node-ranges-overlap",
+        f"{SECOND} (cluster): nodes.addresses[0]",
+        ((SECOND, "nodes.addresses", ["10.1.0.120-10.1.0.140"]),),
+    ),
+    (
+        "node-ranges-overlap",
+        f"{SECOND} (cluster): nodes.addresses[0]",
+        ((SECOND, "nodes.addresses", ["10.1.0.130-10.1.0.140", "10.1.0.140"]),),
+    ),
+    ("vip-twice", f"{SECOND} (cluster): controlPlane.endpoint", ((SECOND, "controlPlane.endpoint", "10.1.0.10"),)),
+    (
+        "vip-in-node-range",
+        f"{SECOND} (cluster): controlPlane.endpoint",
+        ((SECOND, "controlPlane.endpoint", "10.1.0.60"),),
+    ),
+    (
+        "vip-in-node-range",
+        f"{SECOND} (cluster): controlPlane.endpoint",
+        ((SECOND, "controlPlane.endpoint", "10.1.0.135"),),
+    ),
+    (
+        "metallb-in-node-range",
+        "components[metallb].pools.services.addresses[0]",
+        ((SECOND, "nodes.addresses", ["10.1.0.130-10.1.0.192"]),),
+    ),
+    (
+        "metallb-over-vip",
+        "components[metallb].pools.services.addresses[0]",
+        ((SECOND, "controlPlane.endpoint", "10.1.0.200"),),
+    ),
+    (
+        "metallb-pools-overlap",
+        "components[metallb].pools",
+        ((VSPHERE_ORDER, "components.metallb.pools.a.addresses", "10.1.0.207"),),
+    ),
+    ("router-address", "nodes.addresses[0]", ((METAL3_ORDER, "nodes.addresses", ["10.2.0.200-10.2.0.251"]),)),
+    ("router-address", "controlPlane.endpoint", ((SECOND, "controlPlane.endpoint", "10.1.0.1"),)),
+    (
+        "pods-overlap",
+        "defaults.yaml (defaults): clusterNetwork.services",
+        (("defaults.yaml", "clusterNetwork.services", "10.244.8.0/24"),),
+    ),
+    ("pods-overlap", "clusterNetwork.pods", ((SECOND, "clusterNetwork.pods", "10.1.0.0/16"),)),
+    (
+        "wrong-machine-class",
+        "pools[md-0].class",
+        (
+            (VSPHERE_ORDER, "machineClasses.server", {"hardware": "worker"}),
+            (VSPHERE_ORDER, "pools.md-0.class", "server"),
+        ),
+    ),
+    (
+        "wrong-machine-class",
+        "pools[md-0].class",
+        (
+            (METAL3_ORDER, "machineClasses.vm", {"cpus": 2, "memoryMiB": 4096, "diskGiB": 40}),
+            (METAL3_ORDER, "pools.md-0.class", "vm"),
+        ),
+    ),
+    ("host-unknown", "pools[md-0].hosts", ((VSPHERE_ORDER, "pools.md-0.hosts", ["r1-u07"]),)),
+    ("host-unknown", "pools[md-0].hosts[1]", ((METAL3_ORDER, "pools.md-0.hosts", ["r1-u07", "r9-u07"]),)),
+    (
+        "host-twice",
+        f"{METAL3_ORDER} (cluster): pools[md-0].hosts[1]",
+        ((METAL3_ORDER, "pools.md-0.hosts", ["r1-u07", "r1-u07"]),),
+    ),
+    (
+        "host-twice",
+        f"{SECOND_ON_METAL} (cluster): pools[md-0].hosts[0]",
+        ((SECOND_ON_METAL, "pools.md-0.hosts", ["r1-u07"]),),
+    ),
+    (
+        "host-of-other-hardware",
+        "pools[md-0].hosts[0]",
+        (
+            (SECOND_ON_METAL, "pools.md-0.hosts", ["r1-u08"]),
+            ("providers/metal3.yaml", "machineClasses.worker.hardware", "gpu"),
+        ),
+    ),
+    ("too-few-hosts", "pools[md-0].hosts", ((METAL3_ORDER, "pools.md-0.replicas", 3),)),
+    ("too-few-hosts", "controlPlane.hosts", ((METAL3_ORDER, "controlPlane.hosts", ["r1-u01", "r2-u01"]),)),
+    ("no-spare-host", "pools[md-0].maxSurge", ((METAL3_ORDER, "pools.md-0.maxSurge", 1),)),
+    ("no-spare-host", "controlPlane.maxSurge", ((METAL3_ORDER, "controlPlane.maxSurge", 1),)),
+    ("unknown-failure-domain", "pools[md-0].zones[1]", ((VSPHERE_ORDER, "pools.md-0.zones", ["az-1", "az-9"]),)),
+    ("unknown-failure-domain", "pools[md-0].zones[0]", ((METAL3_ORDER, "pools.md-0.zones", ["rack-9"]),)),
+    ("site-without-capacity", f"{SITE}: facts.capacity.machines", ((SITE, "facts.capacity.machines", 15),)),
+    ("site-without-capacity", f"{SITE}: facts.capacity", ((SITE, "facts.capacity", None),)),
+    ("site-without-vcenter", f"{SITE}: facts.vcenter", ((SITE, "facts.vcenter", None),)),
+    (
+        "router-id-twice",
+        f"{SECOND_ON_METAL} (cluster): controlPlane.virtualRouterId",
+        ((SECOND_ON_METAL, "controlPlane.virtualRouterId", 21),),
+    ),
+)
+
+RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
+    ("it names itself", ((VSPHERE_ORDER, "decommission", "customer-a-1"),)),
+    (
+        "a zone's name just fits",
+        ((SITE, "facts.failureDomains", {"z" * 33: DOMAIN}), (VSPHERE_ORDER, "pools.md-0.zones", ["z" * 33])),
+    ),
+    ("the last address of a network", ((SECOND, "nodes.addresses", ["10.1.0.215-10.1.0.254"]),)),
+    ("neighbours do not overlap", ((SECOND, "nodes.addresses", ["10.1.0.121-10.1.0.140"]),)),
+    ("just enough addresses", ((SECOND, "nodes.addresses", ["10.1.0.130-10.1.0.135"]),)),
+    (
+        "the API address is left out of its range",
+        ((SECOND, "controlPlane.endpoint", "10.1.0.135"), (SECOND, "nodes.excluded", "10.1.0.135")),
+    ),
+    (
+        "a neighbour left the address out",
+        ((SECOND, "controlPlane.endpoint", "10.1.0.60"), (VSPHERE_ORDER, "nodes.excluded", ["10.1.0.60"])),
+    ),
+    ("a MetalLB pool beside the nodes", ((SECOND, "nodes.addresses", ["10.1.0.130-10.1.0.191"]),)),
+    ("MetalLB pools side by side", ((VSPHERE_ORDER, "components.metallb.pools.a.addresses", "10.1.0.208/28"),)),
+    (
+        "a router is left out",
+        (
+            (METAL3_ORDER, "nodes.addresses", ["10.2.0.200-10.2.0.254"]),
+            (METAL3_ORDER, "nodes.excluded", ["10.2.0.251"]),
+        ),
+    ),
+    (
+        "kube-vip announces by BGP",
+        ((METAL3_ORDER, "controlPlane.vip", "kube-vip"), (METAL3_ORDER, "controlPlane.endpoint", "10.9.0.1")),
+    ),
+    ("pods beside services", (("defaults.yaml", "clusterNetwork.services", "10.245.0.0/16"),)),
+    ("equal networks inside two clusters", ((SECOND, "clusterNetwork.pods", "10.244.0.0/16"),)),
+    (
+        "spare servers let a rollout add first",
+        ((METAL3_ORDER, "pools.md-0.replicas", 1), (METAL3_ORDER, "pools.md-0.maxSurge", 1)),
+    ),
+    (
+        "known failure domains",
+        (
+            (VSPHERE_ORDER, "pools.md-0.zones", ["az-1", "az-2"]),
+            (METAL3_ORDER, "pools.md-0.zones", ["rack-1", "rack-2"]),
+        ),
+    ),
+    ("the site is just full", ((SITE, "facts.capacity.machines", 16),)),
+    (
+        "one router id in two networks",
+        (
+            (SECOND_ON_METAL, "controlPlane.virtualRouterId", 21),
+            (SECOND_ON_METAL, "nodes.network", "other"),
+            (METAL_SITE, "facts.networks.other", {"cidr": "10.2.0.0/24", "gateway": "10.2.0.1", "zone": "intranet"}),
+        ),
+    ),
+    (
+        "an id that nobody uses counts for nobody",
+        ((SECOND, "controlPlane.virtualRouterId", 21), (VSPHERE_ORDER, "controlPlane.virtualRouterId", 21)),
+    ),
+)
+
+
+def test_the_fleet_that_is_changed_is_right() -> None:
+    assert problems(two_of_each()) == []
+
+
+@pytest.mark.parametrize(("rule", "place", "changes"), WRONG, ids=[f"{case[0]}-{case[1][-40:]}" for case in WRONG])
+def test_a_broken_rule_is_found_where_it_is_broken(rule: str, place: str, changes: tuple[Change, ...]) -> None:
+    found = problems(with_changes(changes))
+    assert {problem.rule for problem in found} == {rule}, "\n".join(map(str, found))
+    assert any(place in str(problem) for problem in found), "\n".join(map(str, found))
+    assert all(problem.cure for problem in found)
+
+
+@pytest.mark.parametrize("changes", [case[1] for case in RIGHT], ids=[case[0] for case in RIGHT])
+def test_what_nearly_breaks_a_rule_passes(changes: tuple[Change, ...]) -> None:
+    assert problems(with_changes(changes)) == []
+
+
+def test_every_rule_that_is_listed_is_tried() -> None:
+    folder = Path(__file__).parents[2] / "schiff" / "checks"
+    texts = [(folder / name).read_text().split('"""')[1] for name in MODULES]
+    tables = [line for text in texts for line in text.split("===\n")[1].splitlines()]
+    listed = {line.split()[0] for line in tables if line and not line.startswith("=")}
+    assert listed == {case[0] for case in WRONG} | {"name-of-manager"}
+
+
+MODULES = ("fleet_rules.py", "fleet_address_rules.py", "fleet_machine_rules.py")
+
+
+def test_a_tenant_is_not_called_like_its_management_cluster() -> None:
+    documents = two_of_each()
+    documents["sites/vsphere-site-1/customer-b/schiff-mgmt-x.yaml"] = documents.pop(SECOND)
+    assert {problem.rule for problem in problems(documents)} == {"name-of-manager"}
+
+
+def test_the_line_of_the_value_is_named(tmp_path: Path) -> None:
+    text = (
+        "environment: ref\nzone: intranet\ncontrolPlane:\n  endpoint: 10.1.0.10\nnodes:\n  network: pg-customer-a-1\n"
+    )
+    text += "  addresses: 10.1.0.130-10.1.0.140\npools: {md-0: {class: large, replicas: 1}}\n"
+    fleet = load_fleet(fleet_folder(tmp_path, two_of_each(), {SECOND: text}))
+    (problem,) = fleet_problems(a_resolved_environment(fleet), a_resolved_environment(fleet, "ref"))
+    assert str(problem) == (
+        f"{SECOND}:4:3 (cluster): controlPlane.endpoint: 10.1.0.10 meets the API address of"
+        " vsphere-site-1/customer-a-1 (10.1.0.10); take other addresses for one of the two"
+    )
+
+
+def test_sites_that_never_meet_may_use_the_same_addresses() -> None:
+    documents = fleet_documents()
+    documents["sites/vsphere-site-2/site.yaml"] = documents[SITE]
+    documents["sites/vsphere-site-2/customer-a/customer-a-3.yaml"] = documents[VSPHERE_ORDER]
+    manager: dict[str, Any] = {
+        **documents[MANAGEMENT_CLUSTER],
+        "sites": ["vsphere-site-2"],
+        "site": "vsphere-site-2",
+    }
+    apart = {**documents, "management-clusters/schiff-mgmt-y.yaml": manager}
+    assert problems(apart) == []
+    together = changed(MANAGEMENT_CLUSTER, "sites", ["vsphere-site-1", "baremetal-site-1", "vsphere-site-2"], documents)
+    assert {problem.rule for problem in problems(together)} == {"vip-twice", "node-ranges-overlap"}
+
+
+def test_a_cluster_in_its_last_removal_state_claims_nothing() -> None:
+    documents = changed(SECOND, "controlPlane.endpoint", "10.1.0.10", two_of_each())
+    fleet = a_fleet(documents)
+    ref = assignments_of(fleet, "ref")
+    (key,) = (key for key in ref.tenants if key.name == "customer-b-1")
+    gone = {**ref.tenants, key: Assignment("head", ref.tenants[key].kubernetes, "e")}
+    resolved = resolve_environment(fleet, "ref", Assignments(gone, ref.management_clusters))
+    assert list(fleet_problems(a_resolved_environment(fleet), resolved)) == []
