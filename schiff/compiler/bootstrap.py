@@ -6,7 +6,8 @@ until the API server answers, and only repair later. A mistake in Git must not
 take CNI or Flux from a tenant, so none of them prunes.
 
 A cluster that is being removed has none: they would wait for an API server that
-is gone. A management cluster applies its own to itself.
+is gone. A management cluster applies its own to itself, from the namespace of
+its Flux, because no kubeconfig is needed and none of its own is there at first.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def _remote(
         path,
         COMPONENTS,
         BOOTSTRAP_PACE,
-        namespace=cluster.identity.namespace,
+        namespace=FLUX_NAMESPACE if cluster.self_managed else cluster.identity.namespace,
         prune=False,
         depends_on=depends_on,
         images=images,

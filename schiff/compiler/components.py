@@ -23,6 +23,7 @@ from schiff.compiler.component_set import ComponentSet, Running, component_probl
 from schiff.compiler.file_tree import Content, FileTree
 from schiff.compiler.parts import Parts
 from schiff.manifests.flux import (
+    BOOTSTRAP_PACE,
     COMPONENT_PACE,
     COMPONENTS,
     CONFIG,
@@ -145,7 +146,7 @@ def _namespace(name: str, cluster: ResolvedCluster) -> Manifest:
 def _self(cluster: ResolvedCluster, secrets: _Secrets) -> Iterator[Manifest]:
     facts, folder = cluster.management.spec.facts, own_folder(cluster)
     yield git_repository(CONFIG, facts.components_url, facts.branch, [folder], cluster.secrets)
-    yield flux_kustomization("self", folder, CONFIG, FOLDER_PACE, decrypt=bool(secrets.pulled))
+    yield flux_kustomization("self", folder, CONFIG, BOOTSTRAP_PACE, decrypt=bool(secrets.pulled))
 
 
 def _cni(cluster: ResolvedCluster, components: ComponentSet, secrets: Mapping[str, bytes]) -> FileTree:
