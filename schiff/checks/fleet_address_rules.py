@@ -29,7 +29,7 @@ from typing import Any, Literal
 from schiff.checks.fleet_subjects import Subject
 from schiff.errors import InvalidValue, Problem
 from schiff.model.fleet import Path
-from schiff.values.networks import Address, AddressRange
+from schiff.values.networks import Address, AddressRange, Network
 
 What = Literal["nodes", "vip", "metallb"]
 
@@ -66,13 +66,14 @@ class _Claim:
 def address_problems(clusters: Sequence[Subject]) -> Iterator[Problem]:
     """Give every broken rule about addresses."""
     claims: list[_Claim] = []
+    met: dict[tuple[str, Network], list[str]] = {}
     for subject in clusters:
         own = list(_claims(subject))
         claims += own
         yield from _outside(subject)
         yield from _budget(subject, own)
         yield from _routers(subject, own)
-        yield from _inside_networks(subject)
+        yield from _inside_networks(subject, met)
     yield from _conflicts(claims)
 
 
@@ -114,18 +115,26 @@ def _routers(subject: Subject, own: Sequence[_Claim]) -> Iterator[Problem]:
                 yield subject.problem(claim.path, message, cure, "router-address")
 
 
-def _inside_networks(subject: Subject) -> Iterator[Problem]:
+def _inside_networks(subject: Subject, met: dict[tuple[str, Network], list[str]]) -> Iterator[Problem]:
+    """Judge the networks inside a cluster; `met` remembers what meets a site's, most clusters have the same."""
     inside = subject.cluster.spec.cluster_network
     mine = [(("clusterNetwork", "pods"), inside.pods), (("clusterNetwork", "services"), inside.services)]
     for (_, one), (path, other) in combinations(mine, 2):
-        if one.as_range().overlaps(other.as_range()):
+        if _meet(one, other):
             message, cure = f"{other} overlaps the pods' {one}", "take another network"
             yield subject.problem(path, message, cure, "pods-overlap")
+    site = subject.site
     for path, network in mine:
-        for name, facts in sorted(subject.site.facts.networks.items()):
-            if network.value.version == facts.cidr.value.version and network.as_range().overlaps(facts.cidr.as_range()):
-                message = f"{network} overlaps network {name} ({facts.cidr}) of site {subject.site.name}"
-                yield subject.problem(path, message, "take another network", "pods-overlap")
+        key = (site.name, network)
+        if key not in met:
+            met[key] = [name for name, facts in sorted(site.facts.networks.items()) if _meet(network, facts.cidr)]
+        for name in met[key]:
+            message = f"{network} overlaps network {name} ({site.facts.networks[name].cidr}) of site {site.name}"
+            yield subject.problem(path, message, "take another network", "pods-overlap")
+
+
+def _meet(one: Network, other: Network) -> bool:
+    return one.value.version == other.value.version and one.value.overlaps(other.value)
 
 
 def _claims(subject: Subject) -> Iterator[_Claim]:
@@ -177,12 +186,14 @@ def _without(range_: AddressRange, excluded: Sequence[AddressRange]) -> list[tup
 
 
 def _conflicts(claims: Sequence[_Claim]) -> Iterator[Problem]:
-    """Sweep over all claims by address; only neighbours are ever compared."""
+    """Sweep over all claims by address: neighbours alone are compared, and each meets one other of a kind at most."""
     active: list[_Claim] = []
     for claim in sorted(claims, key=lambda claim: (claim.first, claim.last, claim.subject.label)):
         active = [other for other in active if other.last >= claim.first]
+        said: set[What] = set()
         for other in active:
-            if claim.meets(other):
+            if other.what not in said and claim.meets(other):
+                said.add(other.what)
                 yield _conflict(claim, other)
         active.append(claim)
 
