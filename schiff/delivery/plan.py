@@ -19,6 +19,7 @@ from schiff.delivery.delivered import LedgerHead, Line, compact, ledger_head, re
 from schiff.errors import Failed, InvalidValue, Refused, Tampered
 
 REPOSITORIES = ("components", "definitions")
+_KEPT = 60
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def save_plan(plan: Plan, cache_dir: Path) -> str:
         cache_dir.mkdir(parents=True, exist_ok=True)
         half.write_text(plan.to_text(), encoding="utf-8")
         half.replace(path)
+        _forget_old(cache_dir)
     except OSError as error:
         raise Failed(f"{path} cannot be written: {error.strerror}") from error
     return digest
@@ -108,6 +110,13 @@ def load_plan(digest: str, cache_dir: Path) -> Plan:
     if plan.digest != digest:
         raise Tampered(f"the plan {digest[:12]} was edited in the cache; run up again")
     return plan
+
+
+def _forget_old(cache_dir: Path) -> None:
+    """Keep the newest plans only: each run leaves one, and nobody asks for old ones."""
+    plans = sorted(cache_dir.glob("plan-*.json"), key=lambda path: path.stat().st_mtime_ns)
+    for path in plans[:-_KEPT]:
+        path.unlink(missing_ok=True)
 
 
 def _trailers(plan: Plan) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from schiff.git.process import Ended, redacted, run_git, try_git
 
 _MISSING = "couldn't find remote ref"
 _GRACE = 2.0
+_WORN = 200
+_QUIET = 3600.0
 _FETCH = ("--quiet", "--depth=1", "--filter=blob:none", "--no-tags", "--no-write-fetch-head")
 _FILL = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", *_FETCH[:1], *_FETCH[2:], "--stdin")
 _SIGNS = {"A": "+", "D": "-"}
@@ -47,6 +49,7 @@ class CachedClone:
     def refresh(self) -> str | None:
         """Fetch the head of the branch and return it; None when the server has no such branch."""
         with self.locked():
+            self._renew()
             ended = self.attempt("fetch", *_FETCH, "origin", f"+refs/heads/{self.branch}:{self.tracking}")
             if ended.status and _MISSING in ended.err:
                 self.attempt("update-ref", "-d", self.tracking)
@@ -136,6 +139,13 @@ class CachedClone:
         for left_behind in self.folder.rglob("*.lock"):
             left_behind.unlink(missing_ok=True)
         return try_git(*args, folder=self.folder)
+
+    def _renew(self) -> None:
+        """Start afresh when many fetches and imports have piled up, unless somebody may be between two steps."""
+        packs = list((self.folder / "objects/pack").glob("*.pack"))
+        if len(packs) > _WORN and time.time() - max(pack.stat().st_mtime for pack in packs) > _QUIET:
+            shutil.rmtree(self.folder)
+            self._make()
 
     def _make(self) -> None:
         """Create the clone beside its place and move it there: a half-made one is never seen."""

@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from signal import Signals
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
@@ -65,6 +66,8 @@ class Ended(NamedTuple):
     def sentence(self) -> str:
         """The lines of Git's message that say what happened."""
         lines = [line.rstrip() for line in self.err.splitlines() if not _NOISE.match(line)]
+        if self.status < 0:
+            lines.append(f"Git was ended by {Signals(-self.status).name}")
         return redacted("; ".join(lines[-_SHOWN:])) or f"Git ended with status {self.status} and said nothing"
 
 

@@ -18,6 +18,7 @@ _RACE = re.compile(
     r"\((fetch first|non-fast-forward|stale info|incorrect old value provided|reference already exists"
     r"|cannot lock ref|failed to update ref|failed to lock)"
 )
+_PUSH = ("-c", "pack.window=0", "push", "--porcelain", "--no-verify")
 _NO_OPTIONS = "does not support push options"
 _EMBEDDED = {
     "http.receivepack": "true",
@@ -53,8 +54,9 @@ def push(
 ) -> bool:
     """Move a branch of the server to a commit; raises `LostRace` when the branch is no longer below it.
 
-    The push carries whole contents, never differences against what the clone
-    does not hold. With a `lease` the branch is overwritten while it stands at
+    The push carries no differences against what the clone does not hold: Git
+    would fetch that first, file by file. (A window of 0 says so for every
+    transport, which ``--no-thin`` does not.) With a `lease` the branch is overwritten while it stands at
     that commit (``""``: while there is none). The answer is whether the server
     took the push options; one that does not know them gets the push without.
     """
@@ -62,7 +64,7 @@ def push(
     chosen = tuple(f"--push-option={option}" for option in options)
     target = f"{commit}:refs/heads/{branch}"
     with clone.locked():
-        ended = clone.attempt("push", "--porcelain", "--no-thin", "--no-verify", *force, *chosen, "origin", target)
+        ended = clone.attempt(*_PUSH, *force, *chosen, "origin", target)
         if ended.status and options and _NO_OPTIONS in ended.err:
             push(clone, commit, branch, lease=lease)
             return False

@@ -146,6 +146,12 @@ def test_a_plan_travels_through_the_cache(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [f"plan-{digest}.json"]
 
 
+def test_old_plans_are_forgotten(tmp_path: Path) -> None:
+    digests = [save_plan(a_plan("l/a", fleet=str(number)), tmp_path) for number in range(80)]
+    assert len(list(tmp_path.iterdir())) < 80
+    assert load_plan(digests[-1], tmp_path).fleet == "79"
+
+
 def test_a_plan_of_another_machine_is_refused_with_the_way_on(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="run up, not refresh") as caught:
         load_plan("0" * 64, tmp_path)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pytest
 
 from schiff.compiler.file_tree import EMPTY_TREE, FileTree, tree_id
 from schiff.delivery.comparison import compare
-from schiff.delivery.delivered import Line
+from schiff.delivery.delivered import LedgerHead, Line
 from schiff.delivery.git_repository import deliver, proposal_branch
 from schiff.delivery.snapshot import Change, drift, foreign, look
 from schiff.errors import Conflict, Failed, Refused, Tampered
@@ -127,6 +130,14 @@ def test_a_changed_release_is_delivered_even_when_no_file_differs(bare: Path, st
     delivered = stack.up(WANTED, release="sha256:" + "c" * 64)
     assert (len(delivered.commits), delivered.orders) == (1, ())
     assert {line.release for line in stack.manifest(bare).lines} == {"sha256:" + "c" * 64}
+
+
+def test_a_header_that_differs_alone_makes_no_commit(bare: Path, stack: Stack) -> None:
+    stack.up(WANTED)
+    before = head(bare)
+    plan = replace(stack.plan(WANTED), ledger=LedgerHead(9, "sha256:" + "d" * 64), fleet="e" * 40, schiff="0.2.0")
+    assert deliver(plan, stack.clone, serial=1).commits == ()
+    assert head(bare) == before
 
 
 def test_the_commit_says_what_changes_and_where_it_came_from(bare: Path, stack: Stack) -> None:
@@ -429,6 +440,21 @@ def test_a_commit_after_a_lost_cache_needs_only_what_changed(served: tuple[Path,
     git(bare, "fsck", "--strict")
 
 
+def test_a_push_never_fetches_what_it_replaces(served: tuple[Path, str], tmp_path: Path) -> None:
+    bare, url = served
+    Stack(url, tmp_path / "cache").up({"m/flux/tst": "\n".join(map(str, range(1000)))})
+    git(bare, "config", "uploadpack.allowFilter", "true")
+    stack = Stack(url, tmp_path / "other")
+    stack.up({"m/flux/tst": "\n".join(map(str, range(1001)))})
+    old = f"{head(bare)}^:m/flux/tst"
+    assert (
+        git(stack.clone.folder, "rev-list", "--objects", "--missing=print", git(bare, "rev-parse", old).strip()).count(
+            "?"
+        )
+        == 2
+    )
+
+
 @pytest.mark.parametrize("moment", ["objects", "commits", "push", "state"])
 def test_a_run_that_was_killed_is_finished_by_the_next(bare: Path, stack: Stack, tmp_path: Path, moment: str) -> None:
     stack.up(WANTED)
@@ -448,6 +474,21 @@ def test_a_run_that_was_killed_is_finished_by_the_next(bare: Path, stack: Stack,
     assert content(bare) == written(changed)
     assert commits(bare) == 2
     assert elsewhere(bare, tmp_path).up(changed).commits == ()
+
+
+def test_a_full_disk_loses_nothing(bare: Path, stack: Stack) -> None:
+    stack.up(WANTED)
+    changed = {**WANTED, "m/flux/tst": "".join(sha256(b"%d" % number).hexdigest() for number in range(300))}
+    before, limits = head(bare), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, limits[1]))
+    try:
+        with pytest.raises(Failed, match="git fast-import: Git was ended by SIGXFSZ"):
+            stack.up(changed)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert head(bare) == before
+    stack.up(changed)
+    assert content(bare) == written(changed)
 
 
 def test_objects_that_were_never_stored_are_not_delivered(bare: Path, stack: Stack) -> None:

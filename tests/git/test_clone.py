@@ -153,6 +153,22 @@ def test_lock_files_of_a_killed_git_are_cleared(tmp_path: Path, monkeypatch: pyt
     assert clone.refresh() == head(bare)
 
 
+@pytest.mark.parametrize(("quiet", "renewed"), [(-1.0, True), (3600.0, False)])
+def test_a_worn_clone_is_made_again_when_nobody_is_using_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: float, renewed: bool
+) -> None:
+    monkeypatch.setattr(clone_module, "_WORN", 0)
+    monkeypatch.setattr(clone_module, "_QUIET", quiet)
+    bare = a_repository(tmp_path)
+    clone = CachedClone(str(bare), "main", tmp_path / "cache")
+    for number in range(3):
+        commit(bare, {"f": str(number)})
+        clone.refresh()
+    (clone.folder / "mark").touch()
+    assert clone.read(clone.refresh(), "f") == b"2"
+    assert (clone.folder / "mark").exists() is not renewed
+
+
 def test_a_broken_lock_file_alone_does_not_hide_other_errors(tmp_path: Path) -> None:
     bare = a_repository(tmp_path)
     commit(bare, FILES)
