@@ -77,9 +77,7 @@ def _folders(resolved: ResolvedEnvironment, parts: Parts) -> Iterator[Folder]:
 
 def _tenant(cluster: ResolvedCluster, parts: Parts) -> Iterator[Folder]:
     identity = cluster.identity
-    in_definitions = layout.cluster_folder(
-        identity.management_cluster, identity.site, identity.customer, identity.name
-    )
+    in_definitions = layout.cluster_folder(identity.management_cluster, identity.site, identity.customer, identity.name)
     in_components = layout.locations_folder(identity.location, identity.site, identity.name)
     yield _folder("definitions", in_definitions, definitions(cluster, parts), cluster, str(identity.key))
     yield _folder("components", in_components, locations(cluster, parts), cluster, str(identity.key))
@@ -94,7 +92,12 @@ def _management(
     yield _folder("definitions", layout.flux_folder(name, resolved.environment), lists, cluster)
     if not owned:
         return
-    yield _folder("definitions", layout.self_definitions_folder(name), self_definitions(cluster, parts), cluster)
+    yield _folder(
+        "definitions", layout.self_definitions_folder(name), self_definitions(cluster, resolved.fleet, parts), cluster
+    )
+    identity = cluster.identity
+    own = layout.locations_folder(identity.location, identity.site, identity.name)
+    yield _folder("components", own, locations(cluster, parts), cluster)
     for site_name in cluster.management.spec.sites:
         site = resolved.fleet.sites[site_name]
         files = site_objects(site, cluster, resolved.fleet, parts)
