@@ -50,10 +50,12 @@ def _plain(value: Any, shape: Shape) -> Any:
             return {_key(key, shape): _plain(item, _below(shape, _key(key, shape))) for key, item in value.items()}
         case list() | tuple():
             return [_plain(item, shape.items or LEAF) for item in value]
+        case str() | int() | None:
+            return value
         case float():
             raise InvalidValue(f"{value} is a number with a fraction, which no field takes (write it as text)")
         case _:
-            return value
+            raise InvalidValue(f"{type(value).__name__} is no layer's value (expected text, number, map or list)")
 
 
 def _key(key: Any, shape: Shape) -> str:

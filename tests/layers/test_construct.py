@@ -57,7 +57,7 @@ def test_construction_changes_nothing_it_was_given() -> None:
     assert documents == before
 
 
-@pytest.mark.parametrize("value", [1.5, {"a": [0.1]}, {1: "a"}])
+@pytest.mark.parametrize("value", [1.5, {"a": [0.1]}, {1: "a"}, b"a", {"a"}])
 def test_what_no_file_could_say_is_refused(value: Any) -> None:
     with pytest.raises(InvalidValue):
         fleet_of(changed(VSPHERE_ORDER, "components.calico", value))

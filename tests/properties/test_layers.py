@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schiff.layers.construct import fleet_of
@@ -103,6 +103,7 @@ def value_at(data: Any, path: tuple[Any, ...]) -> Any:
     return data
 
 
+@settings(deadline=None)  # the first fleet of a process builds the schema of layers
 @given(random=st.randoms(use_true_random=False))
 def test_the_order_of_files_and_fields_changes_no_cluster(random: Any) -> None:
     plain, mixed = fleet_of(fleet_documents()), fleet_of(shuffled(fleet_documents(), random))
