@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from schiff.checks.documents import KubernetesObject, Path, leaves
 from schiff.checks.rules import Breach, Objects, Rule, each, target
+from schiff.manifests.flux import FLUX_NAMESPACE
 
 KUSTOMIZE = "kustomize.config.k8s.io"
 _LIST = "kustomization.yaml"
@@ -86,7 +87,7 @@ def _one_owner(objects: Objects) -> Iterator[Breach]:
 
 
 def _known_namespace(objects: Objects) -> Iterator[Breach]:
-    known = {*_GIVEN_NAMESPACES, *(item.name for item in objects.of("Namespace"))}
+    known = {*_GIVEN_NAMESPACES, FLUX_NAMESPACE, *(item.name for item in objects.of("Namespace"))}
     for item in objects.all:
         if item.namespace and item.namespace not in known:
             message = f"nobody makes the namespace {item.namespace!r}"

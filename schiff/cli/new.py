@@ -51,9 +51,13 @@ class Pool(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The pool's line in the order."""
-        size = f"replicas: {int(self.size)}" if self.size.isdecimal() else f"hosts: {_list(self.size.split(','))}"
+        """The pool's line in the order; servers are replaced first, because a list of them has no spare one."""
+        size = f"replicas: {int(self.size)}" if self.size.isdecimal() else self._hosts
         return f"  {_word(self.name)}: {{class: {_word(self.machine_class)}, {size}}}"
+
+    @property
+    def _hosts(self) -> str:
+        return f"hosts: {_list(self.size.split(','))}, maxSurge: 0, maxUnavailable: 1"
 
 
 @new_app.callback()

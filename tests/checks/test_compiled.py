@@ -6,6 +6,7 @@ from pathlib import Path
 
 from schiff.checks.compiled import change_problems, compiled_files, file_problems, object_count
 from schiff.compiler.environment import compile_environment
+from schiff.compiler.file_tree import Content
 from schiff.sources.plugins import load_parts
 from schiff.sources.schemas import load_schemas
 from tests.makers import a_resolved_environment
@@ -21,8 +22,11 @@ def test_the_examples_of_every_kind_hold() -> None:
     assert object_count(files.items()) > 35
 
 
-def test_a_compiled_environment_holds_as_a_whole() -> None:
-    files = compiled_files(compile_environment(a_resolved_environment(), load_parts()))
+def test_environments_that_share_a_management_cluster_hold_together() -> None:
+    files: dict[str, Content] = {}
+    for environment in ("tst", "ref"):
+        resolved = a_resolved_environment(environment=environment)
+        files |= compiled_files(compile_environment(resolved, load_parts()))
     assert {path.split("/")[0] for path in files} == {"cluster-definitions", "cluster-components"}
     assert list(file_problems(files, load_schemas(), whole=True)) == []
 
@@ -34,7 +38,7 @@ def test_a_whole_tree_misses_what_loose_files_may_lack() -> None:
 
 
 def test_a_file_that_is_no_text_is_a_problem() -> None:
-    files = {"kustomization.yaml": LIST, "a.yaml": GOOD, "b.yaml": b"\xff\xfe"}
+    files: dict[str, Content] = {"kustomization.yaml": LIST, "a.yaml": GOOD, "b.yaml": b"\xff\xfe"}
     (problem,) = file_problems(files, load_schemas(), whole=False)
     assert problem.place.file == "b.yaml"
 

@@ -1,0 +1,122 @@
+"""`schiff new cluster` writes an order that the fleet can take, or nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from schiff.cli.new import new_app
+from schiff.errors import InvalidInput, Refused
+from schiff.sources.fleet_files import load_fleet
+from schiff.values.names import ClusterKey
+from tests.cli.fleet_folder import write_fleet
+
+VSPHERE = (
+    "vsphere-site-1/customer-b-7", "--customer", "customer-b", "-e", "ref", "--zone", "intranet",
+    "--endpoint", "10.1.1.15", "--network", "pg-customer-b-1", "--addresses", "10.1.1.20-10.1.1.50",
+    "--pool", "md-0=large:3",
+)  # fmt: skip
+
+
+def run(fleet: Path, *args: str) -> Result:
+    return CliRunner().invoke(new_app, ["cluster", *args, "--fleet", str(fleet)])
+
+
+def test_an_order_for_virtual_machines_has_at_most_eight_lines_and_loads(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    result = run(fleet, *VSPHERE, "--label", "candidate=true")
+    assert result.exit_code == 0, result.exception
+    text = (fleet / "sites/vsphere-site-1/customer-b/customer-b-7.yaml").read_text()
+    assert text == (
+        "environment: ref\n"
+        "zone: intranet\n"
+        'labels: {candidate: "true"}\n'
+        "controlPlane: {endpoint: 10.1.1.15}\n"
+        "nodes: {network: pg-customer-b-1, addresses: 10.1.1.20-10.1.1.50}\n"
+        "pools:\n"
+        "  md-0: {class: large, replicas: 3}\n"
+    )
+    order = load_fleet(fleet).orders[ClusterKey("vsphere-site-1", "customer-b-7")]
+    assert order.customer == "customer-b"
+
+
+def test_an_order_for_servers_has_at_most_ten_lines_and_loads(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    (fleet / "sites/baremetal-site-1/customer-a/customer-a-2.yaml").unlink()
+    result = run(
+        fleet, "baremetal-site-1/customer-b-8", "--customer", "customer-b", "-e", "tst", "--zone", "intranet",
+        "--endpoint", "10.2.0.15", "--addresses", "10.2.0.20-10.2.0.60", "--hosts", "r1-u01,r2-u01,r3-u01",
+        "--router-id", "24", "--pool", "md-0=worker:r1-u07,r2-u07",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.exception
+    lines = (fleet / "sites/baremetal-site-1/customer-b/customer-b-8.yaml").read_text().splitlines()
+    assert len(lines) <= 10
+    assert "controlPlane: {endpoint: 10.2.0.15, virtualRouterId: 24, hosts: [r1-u01, r2-u01, r3-u01]}" in lines
+    assert ClusterKey("baremetal-site-1", "customer-b-8") in load_fleet(fleet).orders
+
+
+def test_an_order_is_never_overwritten(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    path = fleet / "sites/vsphere-site-1/customer-a/customer-a-1.yaml"
+    before = path.read_bytes()
+    arguments = [*VSPHERE]
+    arguments[0], arguments[2] = "vsphere-site-1/customer-a-1", "customer-a"
+    result = run(fleet, *arguments)
+    assert isinstance(result.exception, Refused)
+    assert result.exception.code == "order-exists"
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("position", "value"),
+    [
+        (0, "vsphere-site-1/customer-a-1"),  # another customer has a cluster of that name there
+        (0, "vsphere-site-9/customer-b-7"),
+        (0, "customer-b-7"),
+        (0, "vsphere-site-1/Customer_7"),
+        (2, "customer-z"),
+        (2, "../../customer-b"),
+        (4, "dev"),
+        (6, "extranet"),
+        (8, "10.1.1.30"),  # among the addresses of its machines
+        (8, "not an address"),
+        (10, "pg-none"),
+        (12, "10.1.0.20-10.1.0.30"),  # outside its network, and another cluster's
+        (14, "md-0=huge:3"),
+        (14, "md-0"),
+    ],
+)
+def test_an_order_that_the_fleet_cannot_take_writes_nothing(tmp_path: Path, position: int, value: str) -> None:
+    fleet = write_fleet(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    arguments = [*VSPHERE]
+    arguments[position] = value
+    result = run(fleet, *arguments)
+    assert isinstance(result.exception, InvalidInput), result.output
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_problems_that_the_fleet_had_before_are_not_the_orders(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    (fleet / "sites/vsphere-site-1/customer-a/customer-a-1.yaml").write_text("environment: tst\nzoen: intranet\n")
+    assert run(fleet, *VSPHERE).exit_code == 0
+
+
+def test_where_a_zone_has_several_networks_one_must_be_named(tmp_path: Path) -> None:
+    arguments = [argument for argument in VSPHERE if argument not in ("--network", "pg-customer-b-1")]
+    result = run(write_fleet(tmp_path), *arguments)
+    assert isinstance(result.exception, InvalidInput)
+    assert "pg-customer-a-1, pg-customer-b-1, pg-platform" in str(result.exception)
+
+
+def test_json_names_the_file(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    answer = json.loads(run(fleet, *VSPHERE, "--json").output)
+    assert answer == {"file": str(fleet / "sites/vsphere-site-1/customer-b/customer-b-7.yaml"), "lines": 6}
+
+
+def test_help_starts_with_an_example(tmp_path: Path) -> None:
+    assert "Example: schiff new cluster" in CliRunner().invoke(new_app, ["cluster", "--help"]).output
