@@ -236,7 +236,7 @@ class Resolver:
         if at_head and not ask.layers.is_head:
             message = f"{what} {name!r} exists at head, but not in {ask.release}, which this cluster runs"
             return self._problem(ask, path, message, f"wait for a later release, or {close_to(name, known)}", rule)
-        return self._problem(ask, path, f"no {what} is called {name!r} in {ask.release}", close_to(name, known), rule)
+        return self._problem(ask, path, f"no {what} is called {name!r}", close_to(name, known), rule)
 
     def _problem(self, ask: _Ask, path: Path, message: str, cure: str, rule: str) -> Problem:
         place, layer, prefix, _ = self._locate(ask)(path)

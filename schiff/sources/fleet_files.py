@@ -18,7 +18,7 @@ from pathlib import Path
 
 from schiff.errors import InvalidInput, Place, Problem
 from schiff.layers.assemble import survey
-from schiff.layers.fleet_layout import is_secret, vendored_key
+from schiff.layers.fleet_layout import fleet_file, is_secret, vendored_key
 from schiff.layers.yaml_documents import LARGEST_FILE, read_document, too_large
 from schiff.model.fleet import Document, Fleet
 from schiff.model.frozen import LOCK_FILE
@@ -48,8 +48,8 @@ def load_fleet(folder: Path) -> Fleet:
 def survey_fleet(folder: Path) -> tuple[Fleet | None, list[Problem]]:
     """Return what can be made of the fleet in `folder`, and every problem: for `check`, which goes on from there.
 
-    There is no fleet when a file could not be read: what it might have held
-    would be missed everywhere else.
+    There is no fleet when a file that others build on could not be read: what it
+    might have held would be missed everywhere else.
     """
     files = read_folder(folder)
     unread = {problem.place.file for problem in files.problems}
@@ -58,7 +58,12 @@ def survey_fleet(folder: Path) -> tuple[Fleet | None, list[Problem]]:
     stand_ins = {name: Document(name, {}) for name in unread if name not in files.documents}
     fleet, problems = survey({**files.documents, **stand_ins}, files.secrets, files.vendored)
     others = [problem for problem in problems if problem.place.file not in unread]
-    return None if unread else fleet, [*files.problems, *others]
+    return None if any(map(_is_built_on, unread)) else fleet, [*files.problems, *others]
+
+
+def _is_built_on(name: str) -> bool:
+    file = fleet_file(name)
+    return file is not None and file.kind not in {"order", "customer"}
 
 
 def read_folder(folder: Path) -> FleetFiles:

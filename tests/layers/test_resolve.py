@@ -127,10 +127,10 @@ def test_the_origin_of_every_value_can_be_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "field", "value", "expected"),
     [
-        (VSPHERE_ORDER, "zone", "dmz", ("zone", "no zone is called 'dmz' in head")),
-        (VSPHERE_ORDER, "class", "huge", ("class", "no class is called 'huge' in head")),
+        (VSPHERE_ORDER, "zone", "dmz", ("zone", "no zone is called 'dmz'")),
+        (VSPHERE_ORDER, "class", "huge", ("class", "no class is called 'huge'")),
         (VSPHERE_ORDER, "nodes.network", "pg", ("nodes.network", "has no network called 'pg'")),
-        (VSPHERE_ORDER, "pools.md-0.class", "xl", ("pools[md-0].class", "no machine class is called 'xl' in head")),
+        (VSPHERE_ORDER, "pools.md-0.class", "xl", ("pools[md-0].class", "no machine class is called 'xl'")),
         (VSPHERE_ORDER, "controlPlane.class", "xl", ("controlPlane.class", "no machine class is called 'xl'")),
         (VSPHERE_ORDER, "registry", None, ("registry", "is missing")),
         (VSPHERE_ORDER, "controlPlane.endpoint", None, ("controlPlane.endpoint", "is missing")),

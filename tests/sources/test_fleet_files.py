@@ -238,3 +238,12 @@ def test_a_survey_gives_the_fleet_and_its_problems(tmp_path: Path) -> None:
 def test_an_unreadable_site_is_one_problem_and_not_one_for_each_order(tmp_path: Path) -> None:
     found = problems(fleet_folder(tmp_path, texts={"sites/vsphere-site-1/site.yaml": "facts: [\n"}))
     assert {problem.place.file for problem in found} == {"sites/vsphere-site-1/site.yaml"}
+
+
+def test_a_survey_goes_on_when_only_an_order_cannot_be_read(tmp_path: Path) -> None:
+    folder = fleet_folder(tmp_path, texts={METAL3_ORDER: "zone: [\n", "customers/customer-b.yaml": "a: [\n"})
+    fleet, found = survey_fleet(folder)
+    assert fleet is not None
+    assert [problem.place.file for problem in found] == ["customers/customer-b.yaml", METAL3_ORDER]
+    (folder / "zones/intranet.yaml").write_text("[\n")
+    assert survey_fleet(folder)[0] is None
