@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from schiff.checks.compiled import change_problems, compiled_files, file_problems
 from schiff.checks.fleet_rules import fleet_problems
@@ -58,16 +59,16 @@ def check_fleet(
     if fleet is None:
         return checked
     parts = load_parts()
-    resolved = {name: _survey(fleet, name, assigned(fleet, name, ledgers), checked, chosen) for name in ENVIRONMENTS}
+    resolved = {name: _surveyed(fleet, name, assigned(fleet, name, ledgers), parts) for name in ENVIRONMENTS}
     for name in chosen:
-        ahead = _survey(fleet, name, on_head(fleet, name), checked, chosen)
-        for environment in (resolved[name], ahead):
-            checked.problems += _part_problems(environment, parts)
-    checked.problems += fleet_problems(*resolved.values())
-    checked.clusters = sum(len(resolved[name].tenants) for name in chosen)
-    checked.notes += _waiting(fleet, [resolved[name] for name in chosen])
+        checked.problems += resolved[name].problems
+        checked.problems += _unsaid(_surveyed(fleet, name, on_head(fleet, name), parts).problems, checked.problems)
+    environments = {name: each.environment for name, each in resolved.items()}
+    checked.problems += fleet_problems(*environments.values())
+    checked.clusters = sum(len(environments[name].tenants) for name in chosen)
+    checked.notes += _waiting(fleet, [environments[name] for name in chosen])
     if not checked.problems:
-        _check_compiled(resolved, parts, chosen, before, checked)
+        _check_compiled(environments, parts, chosen, before, checked)
     return checked
 
 
@@ -94,12 +95,22 @@ def on_head(fleet: Fleet, name: Environment) -> Assignments:
     return Assignments({order.key: head for order in orders_of(fleet, name)}, served)
 
 
-def _survey(
-    fleet: Fleet, name: Environment, assigned: Assignments, checked: Checked, chosen: Sequence[Environment]
-) -> ResolvedEnvironment:
-    resolved, problems = survey_environment(fleet, name, assigned)
-    checked.problems += problems if name in chosen else []
-    return resolved
+class _Surveyed(NamedTuple):
+    """One environment with all that is wrong with its clusters one by one."""
+
+    environment: ResolvedEnvironment
+    problems: list[Problem]
+
+
+def _surveyed(fleet: Fleet, name: Environment, assigned: Assignments, parts: Parts) -> _Surveyed:
+    environment, problems = survey_environment(fleet, name, assigned)
+    return _Surveyed(environment, [*problems, *_part_problems(environment, parts)])
+
+
+def _unsaid(problems: Iterable[Problem], said: Iterable[Problem]) -> list[Problem]:
+    """Return the problems of values that nothing was said about: on head most are the same as on a release."""
+    known = {(problem.place, problem.path, problem.rule) for problem in said}
+    return [problem for problem in problems if (problem.place, problem.path, problem.rule) not in known]
 
 
 def _part_problems(environment: ResolvedEnvironment, parts: Parts) -> Iterator[Problem]:
