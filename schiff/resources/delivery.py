@@ -65,6 +65,7 @@ class Delivery:
         self._workspace = find_workspace(Path.cwd())
         self._plans: dict[Repository, Plan] = {}
         self._recorded: list[pulumi.Resource] = []
+        self._protect = False
 
     @cached_property
     def provider(self) -> Provider:
@@ -102,9 +103,14 @@ class Delivery:
             for content in share.contents:
                 store_objects(self.snapshots[repository].clone, {**share.shared, **content})
 
-    def record(self, resource: pulumi.Resource) -> None:
-        """Note a resource that the commits come after."""
+    def record(self, resource: pulumi.Resource, *, protect: bool) -> None:
+        """Note a resource that the commits come after.
+
+        One that is protected protects the commits too: a destroy begins with
+        them, and would have emptied the repositories before it met the first.
+        """
         self._recorded.append(resource)
+        self._protect = self._protect or protect
 
     def commit(self, release: str = "") -> Commits:
         """Register both commits, components first: what definitions point at has to be there.
@@ -123,7 +129,8 @@ class Delivery:
             raise Refused(f"{self.stack} has nothing to deliver: make its Environment first", "nothing-wanted")
         plan = self._plans[repository]
         save_plan(plan, self._workspace.cache)
-        return Commit(plan, pulumi.ResourceOptions(provider=self.provider, depends_on=after))
+        options = pulumi.ResourceOptions(provider=self.provider, depends_on=after, protect=self._protect or None)
+        return Commit(plan, options)
 
     def _rollout(self, release: str, commits: Commits) -> pulumi.Output[str]:
         ledger = self._origin.ledger

@@ -38,8 +38,8 @@ class EnvironmentTree(pulumi.ComponentResource):
     def register(self, wanted: Mapping[Repository, Wanted]) -> Iterator[pulumi.Resource]:
         """Hand over what is wanted to the delivery, then yield a record for every cluster and folder."""
         self._delivery.take(wanted)
-        for resource in self._records(wanted):
-            self._delivery.record(resource)
+        for line, resource in self._records(wanted):
+            self._delivery.record(resource, protect=self._is_protected(line))
             yield resource
         self.register_outputs({})
 
@@ -52,14 +52,14 @@ class EnvironmentTree(pulumi.ComponentResource):
                 await asyncio.gather(*(one.urn.future() for one in chunk))
                 chunk.clear()
 
-    def _records(self, wanted: Mapping[Repository, Wanted]) -> Iterator[pulumi.Resource]:
+    def _records(self, wanted: Mapping[Repository, Wanted]) -> Iterator[tuple[Line, pulumi.Resource]]:
         in_components = {line.name: line for line in wanted["components"].wave}
         for repository in REPOSITORIES:
             for line in wanted[repository].wave:
                 if line.kind == "folder":
-                    yield Folder(repository, line, self._options(line))
+                    yield line, Folder(repository, line, self._options(line))
                 elif repository == "definitions":
-                    yield self._cluster({"definitions": line, "components": in_components[line.name]})
+                    yield line, self._cluster({"definitions": line, "components": in_components[line.name]})
 
     def _cluster(self, lines: Mapping[str, Line]) -> TenantCluster:
         line = lines["definitions"]
@@ -70,12 +70,16 @@ class EnvironmentTree(pulumi.ComponentResource):
             customer=customer_of(line.path),
             lines=lines,
         )
-        protect = self._name == PROTECTED and not line.removal
-        return TenantCluster(delivered, self._options(line, protect=protect))
+        return TenantCluster(delivered, self._options(line))
 
-    def _options(self, line: Line, *, protect: bool | None = None) -> pulumi.ResourceOptions:
+    def _is_protected(self, line: Line) -> bool:
+        return self._name == PROTECTED and line.kind == "cluster" and not line.removal
+
+    def _options(self, line: Line) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(
-            parent=self._parent(line.path), provider=self._delivery.provider, protect=protect or None
+            parent=self._parent(line.path),
+            provider=self._delivery.provider,
+            protect=self._is_protected(line) or None,
         )
 
     def _parent(self, path: str) -> pulumi.Resource:
