@@ -1,0 +1,111 @@
+"""The example fleet's versioned folders: what was vendored, and what the components make of it."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from schiff.components.protocol import Component, Files
+from schiff.model.catalogue import CatalogueEntry, VendoredFile
+from schiff.sources.plugins import load_parts
+from schiff.values.versions import ComponentVersion
+
+FOLDER = Path("stacks/fleet/components")
+COMPONENTS: Mapping[str, Component] = load_parts().components
+_IMAGE = re.compile(rb"^\s*(?:- )?image: [\"']?([^\s\"':@]+(?::[0-9]+/[^\s\"':@]+)?)", re.MULTILINE)
+
+
+def versions() -> Iterator[tuple[str, str]]:
+    for name in sorted(COMPONENTS):
+        entry = CatalogueEntry.model_validate(yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")))
+        yield from ((name, version) for version in entry.versions)
+
+
+def recorded(name: str, version: str) -> dict[str, VendoredFile]:
+    entry = CatalogueEntry.model_validate(yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")))
+    return {file.path: file for file in entry.versions[version].vendored}
+
+
+def vendored(name: str, version: str) -> dict[str, bytes]:
+    folder = FOLDER / name / version
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def compiled(name: str, version: str) -> Files:
+    return COMPONENTS[name].folder(ComponentVersion.parse(version), vendored(name, version))
+
+
+every_version = pytest.mark.parametrize(("name", "version"), list(versions()))
+
+
+@every_version
+def test_every_vendored_file_is_recorded_with_its_digest_and_origin(name: str, version: str) -> None:
+    found = {path: hashlib.sha256(content).hexdigest() for path, content in vendored(name, version).items()}
+    assert found == {path: file.sha256 for path, file in recorded(name, version).items()}
+    assert found
+    for file in recorded(name, version).values():
+        assert re.match(r"[a-z0-9.]+\.[a-z]+/.+@v|written for this fleet", file.origin), file.origin
+
+
+@every_version
+def test_every_vendored_file_reaches_the_versioned_folder_byte_for_byte(name: str, version: str) -> None:
+    contents = {content for content in compiled(name, version).values() if isinstance(content, bytes)}
+    assert contents == set(vendored(name, version).values())
+
+
+@every_version
+def test_every_resource_of_every_kustomization_is_there(name: str, version: str) -> None:
+    files = compiled(name, version)
+    for path, content in files.items():
+        if not path.endswith("kustomization.yaml"):
+            continue
+        for resource in yaml.safe_load(content)["resources"]:
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), resource))
+            assert target in files or f"{target}/kustomization.yaml" in files, f"{path} lists {resource}"
+
+
+@every_version
+def test_every_file_belongs_to_exactly_one_kustomization(name: str, version: str) -> None:
+    files = compiled(name, version)
+    listed = [
+        posixpath.normpath(posixpath.join(posixpath.dirname(path), resource))
+        for path, content in files.items()
+        if path.endswith("kustomization.yaml")
+        for resource in yaml.safe_load(content)["resources"]
+        if resource.endswith(".yaml")
+    ]
+    assert sorted(listed) == sorted(path for path in files if not path.endswith("kustomization.yaml"))
+
+
+@every_version
+def test_every_image_is_one_that_clusters_pull_from_their_own_registry(name: str, version: str) -> None:
+    used = {match.decode() for content in vendored(name, version).values() for match in _IMAGE.findall(content)}
+    assert used == set(COMPONENTS[name].images)
+
+
+@every_version
+def test_namespaces_that_the_tenant_owns_are_in_no_folder(name: str, version: str) -> None:
+    files = compiled(name, version)
+    for namespace in COMPONENTS[name].namespaces:
+        made = [path for path, content in files.items() if makes_namespace(content, namespace)]
+        for path in made:
+            kustomization = yaml.safe_load(files[f"{posixpath.dirname(path)}/kustomization.yaml"])
+            patches = [yaml.safe_load(patch["patch"]) for patch in kustomization["patches"]]
+            deleted = [patch["metadata"]["name"] for patch in patches if patch.get("$patch") == "delete"]
+            assert namespace in deleted
+
+
+def makes_namespace(content: str | bytes, namespace: str) -> bool:
+    documents = list(yaml.load_all(content, Loader=yaml.CSafeLoader))
+    return any(item and item.get("kind") == "Namespace" and item["metadata"]["name"] == namespace for item in documents)
+
+
+def test_everything_vendored_stays_below_six_megabytes() -> None:
+    size = sum(len(content) for name, version in versions() for content in vendored(name, version).values())
+    assert size < 6_000_000
