@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +11,10 @@ import typer
 from schiff.checks.compiled import file_problems, object_count
 from schiff.cli.delivered_before import delivered_before, stacks_of
 from schiff.cli.fleet_check import Before, Checked, Files, check_fleet, compiled
-from schiff.delivery.workspace import Workspace, find_workspace
-from schiff.errors import InvalidInput, Place, Problem, Refused
+from schiff.cli.options import JsonOption
+from schiff.cli.project import Project, parse_environment
+from schiff.cli.terminal import say, say_json
+from schiff.errors import InvalidInput, Refused
 from schiff.rollout.ledger import Ledger
 from schiff.sources.fleet_revision import load_fleet_at
 from schiff.sources.ledger_branch import read_ledger
@@ -30,7 +31,6 @@ HELP = (
     "schiff check --manifests delivered/"
 )
 _LIST = "kustomization.yaml"
-_EMBEDDED_LEDGER = ".schiff/ledger.git"
 
 
 def check(
@@ -40,20 +40,20 @@ def check(
     against: Annotated[
         str, typer.Option("--against", help="Where nothing is delivered: compare with this commit.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check a fleet, or a folder of manifests."""
-    chosen = _chosen(environment)
+    chosen = (parse_environment(environment),) if environment else ENVIRONMENTS
     checked = _check_folder(manifests) if manifests is not None else _check_fleet(fleet, chosen, against)
-    if as_json:
-        print(json.dumps(_as_json(checked), indent=2))
-        raise typer.Exit(InvalidInput.status if checked.problems else 0)
     if checked.problems:
         raise InvalidInput(checked.problems)
+    if as_json:
+        say_json(_as_json(checked))
+        return
     subject = str(manifests) if manifests is not None else _subject(checked, chosen)
-    print(f"{subject}: {object_count(checked.files.items())} objects in {len(checked.files)} files hold")
+    say(f"{subject}: {object_count(checked.files.items())} objects in {len(checked.files)} files hold")
     for note in checked.notes:
-        print(note)
+        say(note)
 
 
 def _check_folder(folder: Path) -> Checked:
@@ -63,9 +63,9 @@ def _check_folder(folder: Path) -> Checked:
 
 
 def _check_fleet(folder: Path, chosen: Sequence[Environment], against: str) -> Checked:
-    workspace = _workspace()
-    ledgers = {name: _ledger(workspace, name) for name in ENVIRONMENTS}
-    checked = check_fleet(folder, chosen, ledgers, _before(workspace, folder, against, ledgers))
+    project = _project()
+    ledgers = {name: _ledger(project, name) for name in ENVIRONMENTS}
+    checked = check_fleet(folder, chosen, ledgers, _before(project, folder, against, ledgers))
     uncompared = [name for name in chosen if name not in checked.compared]
     if uncompared and not checked.problems:
         cure = "" if against else "; name a commit to compare with: --against main"
@@ -73,9 +73,9 @@ def _check_fleet(folder: Path, chosen: Sequence[Environment], against: str) -> C
     return checked
 
 
-def _before(workspace: Workspace | None, folder: Path, against: str, ledgers: Mapping[Environment, Ledger]) -> Before:
+def _before(project: Project | None, folder: Path, against: str, ledgers: Mapping[Environment, Ledger]) -> Before:
     def before(name: Environment) -> Files | None:
-        delivered = delivered_before(workspace, name) if workspace is not None else None
+        delivered = delivered_before(project, name) if project is not None else None
         if delivered is not None or not against:
             return delivered
         return compiled(load_fleet_at(folder, against), name, ledgers)
@@ -83,27 +83,20 @@ def _before(workspace: Workspace | None, folder: Path, against: str, ledgers: Ma
     return before
 
 
-def _workspace() -> Workspace | None:
+def _project() -> Project | None:
     try:
-        return find_workspace(Path.cwd())
+        return Project.here()
     except Refused:
         return None
 
 
-def _ledger(workspace: Workspace | None, name: Environment) -> Ledger:
-    if workspace is None:
+def _ledger(project: Project | None, name: Environment) -> Ledger:
+    if project is None:
         return Ledger.empty(name)
-    settings = next((settings for _, settings in stacks_of(workspace, name)), None)
-    return read_ledger(workspace.place(settings.ledger if settings else _EMBEDDED_LEDGER), name, workspace.cache)
-
-
-def _chosen(environment: str) -> tuple[Environment, ...]:
-    if not environment:
-        return ENVIRONMENTS
-    if environment not in ENVIRONMENTS:
-        message, cure = f"{environment!r} is not an environment", f"name one of {', '.join(ENVIRONMENTS)}"
-        raise InvalidInput([Problem(Place("--environment"), "", message, cure)])
-    return (environment,)
+    settings = next((settings for _, settings in stacks_of(project, name)), None)
+    if settings is None:
+        return Ledger.empty(name)
+    return read_ledger(project.workspace.place(settings.ledger), name, project.workspace.cache)
 
 
 def _subject(checked: Checked, chosen: Sequence[Environment]) -> str:
@@ -111,10 +104,10 @@ def _subject(checked: Checked, chosen: Sequence[Environment]) -> str:
 
 
 def _as_json(checked: Checked) -> dict[str, Any]:
-    problems = InvalidInput(checked.problems).problems
     return {
-        "code": "invalid-input" if problems else "ok",
-        "problems": [problem.as_json() for problem in problems],
+        "status": 0,
+        "code": "ok",
+        "problems": [],
         "clusters": checked.clusters,
         "files": len(checked.files),
         "objects": object_count(checked.files.items()),

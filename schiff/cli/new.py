@@ -12,6 +12,8 @@ import typer
 
 from schiff.checks.fleet_rules import fleet_problems
 from schiff.cli.fleet_check import on_head
+from schiff.cli.options import JsonOption
+from schiff.cli.terminal import say, say_json
 from schiff.errors import InvalidInput, InvalidValue, Place, Problem, Refused
 from schiff.layers.assemble import survey
 from schiff.layers.resolve import survey_environment
@@ -81,7 +83,7 @@ def cluster(
     cluster_class: Annotated[str, typer.Option("--class", help="Cluster class, if any.")] = "",
     label: Annotated[list[str], typer.Option(help="KEY=VALUE; repeatable.")] = [],  # noqa: B006  # typer copies it
     fleet: Annotated[Path, typer.Option("--fleet", help="Folder of the fleet.")] = Path("stacks/fleet"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the order of a cluster."""
     key = _key(name)
@@ -101,10 +103,10 @@ def cluster(
     file = f"sites/{key.site}/{customer}/{key.name}.yaml"
     _write(fleet, file, "\n".join(lines) + "\n")
     if as_json:
-        print(json.dumps({"file": str(fleet / file), "lines": len(lines)}))
+        say_json({"file": str(fleet / file), "lines": len(lines)})
         return
-    print(f"{fleet / file}: {len(lines)} lines order {key}")
-    print(f"next: schiff check --fleet {fleet}, then git add {fleet / file}")
+    say(f"{fleet / file}: {len(lines)} lines order {key}")
+    say(f"next: schiff check --fleet {fleet}, then git add {fleet / file}")
 
 
 def _write(folder: Path, file: str, text: str) -> None:

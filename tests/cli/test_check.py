@@ -86,13 +86,11 @@ def test_one_environment_can_be_checked_alone(tmp_path: Path) -> None:
     assert run("--fleet", fleet, "-e", "prd").output.startswith("0 clusters in prd: ")
 
 
-def test_json_holds_problems_and_status_is_2(tmp_path: Path) -> None:
+def test_problems_are_raised_with_json_too_so_that_the_command_answers_in_one_form(tmp_path: Path) -> None:
     fleet = write_fleet(tmp_path, changed(VSPHERE_ORDER, "zoen", "intranet"))
     result = run("--fleet", fleet, "--json")
-    assert result.exit_code == 2
-    answer = json.loads(result.output)
-    assert answer["code"] == "invalid-input"
-    assert [problem["path"] for problem in answer["problems"]] == ["zoen"]
+    assert [problem.path for problem in problems(result)] == ["zoen"]
+    assert result.output == ""
 
 
 def test_json_of_a_good_fleet_has_figures(tmp_path: Path) -> None:
