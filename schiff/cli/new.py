@@ -23,11 +23,11 @@ from schiff.sources.fleet_files import FleetFiles, load_fleet, read_folder
 from schiff.values.names import ENVIRONMENTS, ClusterKey
 
 CLUSTER_HELP = (
-    "Example: schiff new cluster vsphere-site-1/customer-a-4 --customer customer-a -e tst --zone intranet "
-    "--endpoint 10.1.0.14 --network pg-customer-a-4 --addresses 10.1.6.20-10.1.6.120 --pool md-0=large:3\n\n"
+    "Example: schiff new cluster vsphere-site-1/customer-a-7 --customer customer-a -e tst --zone intranet "
+    "--endpoint 10.1.0.14 --network pg-customer-a-1 --addresses 10.1.0.130-10.1.0.150 --pool md-0=large:3\n\n"
     "Write the order of one cluster: a file of less than ten lines that everybody can read, after holding it against "
-    "the whole fleet. On metal name the servers: --hosts r1-u02,r2-u02,r4-u02 --router-id 24 "
-    "--pool md-0=worker:r1-u09,r2-u09. A file that exists is never overwritten."
+    "the whole fleet. On metal name the servers: --hosts r3-u03,r4-u02,r4-u03 --router-id 27 "
+    "--pool md-0=worker:r4-u07,r4-u08. A file that exists is never overwritten."
 )
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9./-]*|[0-9]+\.[0-9.]+[0-9./-]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})

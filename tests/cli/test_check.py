@@ -58,6 +58,11 @@ def test_a_good_fleet_passes_with_one_line_and_says_what_it_could_not_compare(tm
     assert second.startswith("tst, ref, prd: nothing was delivered that this could be compared with")
 
 
+def test_the_example_fleet_passes() -> None:
+    result = run("--fleet", Path(__file__).parents[2] / "stacks" / "fleet")
+    assert result.exit_code == 0, result.exception
+
+
 def test_nothing_is_written(tmp_path: Path) -> None:
     fleet = write_fleet(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}

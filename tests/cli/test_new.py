@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from schiff.cli.new import new_app
+from schiff.cli.new import CLUSTER_HELP, new_app
 from schiff.errors import InvalidInput, Refused
 from schiff.sources.fleet_files import load_fleet
 from schiff.values.names import ClusterKey
 from tests.cli.fleet_folder import write_fleet
 
+EXAMPLE = Path(__file__).parents[2] / "stacks" / "fleet"
 VSPHERE = (
     "vsphere-site-1/customer-b-7", "--customer", "customer-b", "-e", "ref", "--zone", "intranet",
     "--endpoint", "10.1.1.15", "--network", "pg-customer-b-1", "--addresses", "10.1.1.20-10.1.1.50",
@@ -118,5 +120,9 @@ def test_json_names_the_file(tmp_path: Path) -> None:
     assert answer == {"file": str(fleet / "sites/vsphere-site-1/customer-b/customer-b-7.yaml"), "lines": 6}
 
 
-def test_help_starts_with_an_example(tmp_path: Path) -> None:
-    assert "Example: schiff new cluster" in CliRunner().invoke(new_app, ["cluster", "--help"]).output
+def test_the_example_of_the_help_page_works_on_the_example_fleet(tmp_path: Path) -> None:
+    fleet = Path(shutil.copytree(EXAMPLE, tmp_path / "fleet"))
+    example = CLUSTER_HELP.partition("\n")[0].removeprefix("Example: schiff new cluster ")
+    result = run(fleet, *example.split())
+    assert result.exit_code == 0, result.exception
+    assert result.output.startswith(f"{fleet}/sites/vsphere-site-1/customer-a/customer-a-7.yaml: 6 lines order ")
