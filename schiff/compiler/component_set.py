@@ -80,12 +80,20 @@ class ComponentSet:
 
 def component_set(cluster: ResolvedCluster, parts: Parts) -> ComponentSet:
     """Return what the cluster runs; raises `InvalidInput` with everything that is wrong with it."""
-    problems = tuple(component_problems(cluster, parts))
+    settings: dict[str, Spec] = {}
+    problems = tuple(_survey(cluster, parts, _in_order(cluster), settings))
     if problems:
         raise InvalidInput(problems)
-    applying = _applying(cluster, parts)
+    applying = applying_components(cluster, parts)
     order = TopologicalSorter({name: _required(applying[name], applying) for name in sorted(applying)}).static_order()
-    return ComponentSet(tuple(_running(applying[name], cluster) for name in order))
+    pinned = cluster.layers.release.components
+    return ComponentSet(
+        tuple(
+            Running(one, pinned[name].version, settings[name], one.variant(cluster, settings[name]))
+            for name in order
+            for one in (applying[name],)
+        )
+    )
 
 
 def component_problems(cluster: ResolvedCluster, parts: Parts, locate: Locate | None = None) -> Iterator[Problem]:
@@ -93,33 +101,27 @@ def component_problems(cluster: ResolvedCluster, parts: Parts, locate: Locate | 
 
     `locate` finds where a value was written (`Resolver.locate`); without it the order is named.
     """
-    find = locate or _in_order(cluster)
-    yield from _not_installed(cluster, parts)
-    applying = _applying(cluster, parts)
-    for name in sorted(applying):
-        yield from _setting_problems(applying[name], cluster, find)
-    yield from _requirement_problems(applying, cluster)
-    if FLUX not in applying:
-        message = f"no component {FLUX}: nothing would reach the cluster"
-        yield _at_release(cluster, ("components",), message, "pin it", "missing-component")
-    yield from _secret_problems(applying, cluster)
+    return _survey(cluster, parts, locate or _in_order(cluster), {})
 
 
-def _applying(cluster: ResolvedCluster, parts: Parts) -> dict[str, Component]:
+def applying_components(cluster: ResolvedCluster, parts: Parts) -> dict[str, Component]:
+    """Return the installed components that the release names and that apply to the cluster, by name."""
     named = cluster.layers.release.components
     installed = {name: parts.components[name] for name in named if name in parts.components}
     return {name: component for name, component in installed.items() if component.applies_to(cluster)}
 
 
-def _running(component: Component, cluster: ResolvedCluster) -> Running:
-    settings = _settings(component, cluster)
-    version = cluster.layers.release.components[component.name].version
-    return Running(component, version, settings, component.variant(cluster, settings))
-
-
-def _settings(component: Component, cluster: ResolvedCluster) -> Spec:
-    said: Mapping[str, Any] = cluster.spec.components.get(component.name, {})
-    return component.settings.model_validate(said, by_name=False, by_alias=True)
+def _survey(cluster: ResolvedCluster, parts: Parts, find: Locate, settings: dict[str, Spec]) -> Iterator[Problem]:
+    """Yield every problem, and note the settings of each component that has none."""
+    yield from _not_installed(cluster, parts)
+    applying = applying_components(cluster, parts)
+    for name in sorted(applying):
+        yield from _setting_problems(applying[name], cluster, find, settings)
+    yield from _requirement_problems(applying, cluster)
+    if FLUX not in applying:
+        message = f"no component {FLUX}: nothing would reach the cluster"
+        yield _at_release(cluster, ("components",), message, "pin it", "missing-component")
+    yield from _secret_problems(applying, cluster)
 
 
 def _required(component: Component, applying: Mapping[str, Component]) -> list[str]:
@@ -132,19 +134,22 @@ def _not_installed(cluster: ResolvedCluster, parts: Parts) -> Iterator[Problem]:
         yield _at_release(cluster, ("components", name), message, cure, "component-not-installed")
 
 
-def _setting_problems(component: Component, cluster: ResolvedCluster, find: Locate) -> Iterator[Problem]:
+def _setting_problems(
+    component: Component, cluster: ResolvedCluster, find: Locate, settings: dict[str, Spec]
+) -> Iterator[Problem]:
     shape = shape_of(component.settings)
 
     def locate(path: Path) -> Located:
         found = find(("components", component.name, *path))
         return found._replace(prefix=f"{found.prefix}.components[{component.name}]".removeprefix("."))
 
+    said: Mapping[str, Any] = cluster.spec.components.get(component.name, {})
     try:
-        settings = _settings(component, cluster)
+        settings[component.name] = component.settings.model_validate(said, by_name=False, by_alias=True)
     except ValidationError as error:
         yield from problems_of(error, shape, locate)
         return
-    for path, message, cure in component.problems(cluster, settings):
+    for path, message, cure in component.problems(cluster, settings[component.name]):
         found = locate(path)
         text = path_text(shape, path, found.prefix)
         yield Problem(found.place, text, message, cure, found.layer, rule=f"{component.name}-cannot")
@@ -163,7 +168,12 @@ def _requirement_problems(applying: Mapping[str, Component], cluster: ResolvedCl
 
 
 def _secret_problems(applying: Mapping[str, Component], cluster: ResolvedCluster) -> Iterator[Problem]:
-    """Yield documents for namespaces that nobody makes: one of them would stop everything the tenant applies."""
+    """Yield documents for namespaces that nobody makes: one of them would stop everything the tenant applies.
+
+    A management cluster has more namespaces than components: Cluster API's providers bring theirs.
+    """
+    if cluster.self_managed:
+        return
     made = {name for component in applying.values() for name in component.namespaces}
     known = {cluster.identity.namespace, *_ALWAYS_THERE, *made}
     own = documents_for(cluster.secrets, cluster.identity.namespace)

@@ -16,12 +16,14 @@ one unknown kind fails the whole of what `self` applies, the component included.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from pathlib import PurePosixPath
 
 from schiff.compiler.bootstrap import images_of, own_folder, versioned_path
-from schiff.compiler.component_set import ComponentSet, Running, component_problems, component_set
+from schiff.compiler.component_set import ComponentSet, applying_components, component_problems, component_set
 from schiff.compiler.file_tree import Content, FileTree
 from schiff.compiler.parts import Parts
+from schiff.components.protocol import Component
 from schiff.manifests.flux import (
     BOOTSTRAP_PACE,
     COMPONENT_PACE,
@@ -39,6 +41,7 @@ from schiff.manifests.yaml import to_yaml
 from schiff.model import layout
 from schiff.model.fleet import Fleet
 from schiff.model.resolved import ResolvedCluster
+from schiff.values.versions import ComponentVersion
 
 __all__ = ["ComponentSet", "component_problems", "component_set", "locations", "shared_folders"]
 
@@ -66,18 +69,17 @@ def locations(cluster: ResolvedCluster, parts: Parts) -> FileTree:
 
 def shared_folders(clusters: Iterable[ResolvedCluster], fleet: Fleet, parts: Parts) -> Mapping[PurePosixPath, FileTree]:
     """Return every versioned folder that these clusters run, each with all its variants."""
-    running = {
-        (one.name, str(one.version)): one for cluster in clusters for one in component_set(cluster, parts).running
-    }
+    running: dict[tuple[str, str], tuple[Component, ComponentVersion]] = {}
+    for cluster in clusters:
+        pinned = cluster.layers.release.components
+        for name, component in applying_components(cluster, parts).items():
+            running[name, str(pinned[name].version)] = (component, pinned[name].version)
     return {
-        layout.component_folder(name, version): _versioned_folder(one, fleet)
-        for (name, version), one in sorted(running.items())
+        layout.component_folder(name, version): FileTree(
+            component.folder(parsed, fleet.vendored.get(f"{name}/{version}", {}))
+        )
+        for (name, version), (component, parsed) in sorted(running.items(), key=itemgetter(0))
     }
-
-
-def _versioned_folder(one: Running, fleet: Fleet) -> FileTree:
-    vendored = fleet.vendored.get(f"{one.name}/{one.version}", {})
-    return FileTree(one.component.folder(one.version, vendored))
 
 
 # --- what the tenant's own Flux applies

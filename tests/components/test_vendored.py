@@ -109,3 +109,15 @@ def makes_namespace(content: str | bytes, namespace: str) -> bool:
 def test_everything_vendored_stays_below_six_megabytes() -> None:
     size = sum(len(content) for name, version in versions() for content in vendored(name, version).values())
     assert size < 6_000_000
+
+
+def test_every_module_a_file_came_from_is_pinned_with_its_checksum() -> None:
+    pinned = Path("tools/vendor/go.sum").read_text(encoding="utf-8").splitlines()
+    sums = {"@".join(line.split()[:2]) for line in pinned}
+    required = Path("tools/vendor/go.mod").read_text(encoding="utf-8")
+    for name, version in versions():
+        for file in recorded(name, version).values():
+            module = re.match(r"(\S+)@(v[0-9.]+)/", file.origin)
+            if module is not None:
+                assert f"{module[1]} {module[2]}" in required
+                assert f"{module[1]}@{module[2]}" in sums
