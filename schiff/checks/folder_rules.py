@@ -27,6 +27,9 @@ _LABELS_AT: tuple[Path, ...] = (
 _GIVEN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 _REPOSITORIES = {"cluster-definitions": "cluster-definitions", "cluster-components": "cluster-components",
                  "cluster-config": "cluster-components"}  # fmt: skip
+_OTHER_STACKS = re.compile(r"/flux/[a-z]+\Z")
+"""An environment's list of tenants: its own stack delivers it, perhaps later."""
+
 _MANIFEST = (".yaml", ".yml")
 _NO_MANIFESTS = (_LIST, ".sops.yaml")
 
@@ -140,7 +143,7 @@ def _path_exists(objects: Objects) -> Iterator[Breach]:
         if item.group != _FLUX or repository not in present:
             continue
         folder = _joined(repository, item.text_at("spec", "path"))
-        if f"{folder}/{_LIST}" not in objects.files:
+        if f"{folder}/{_LIST}" not in objects.files and not _OTHER_STACKS.search(folder):
             yield Breach(item, ("spec", "path"), f"{folder} is no folder that can be applied", "deliver it too")
 
 

@@ -22,11 +22,8 @@ def test_the_examples_of_every_kind_hold() -> None:
     assert object_count(files.items()) > 35
 
 
-def test_environments_that_share_a_management_cluster_hold_together() -> None:
-    files: dict[str, Content] = {}
-    for environment in ("tst", "ref"):
-        resolved = a_resolved_environment(environment=environment)
-        files |= compiled_files(compile_environment(resolved, load_parts()))
+def test_a_compiled_environment_holds_as_a_whole() -> None:
+    files = compiled_files(compile_environment(a_resolved_environment(), load_parts()))
     assert {path.split("/")[0] for path in files} == {"cluster-definitions", "cluster-components"}
     assert list(file_problems(files, load_schemas(), whole=True)) == []
 
