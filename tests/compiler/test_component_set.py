@@ -137,3 +137,9 @@ def test_a_document_for_a_namespace_that_nothing_makes_is_refused() -> None:
     assert "namespace 'shop'" in problem.message
     known = document.replace(b"shop", b"metallb-system")
     assert not list(component_problems(replace(cluster, secrets={"db.yaml": known}), PARTS))
+
+
+def test_a_management_cluster_has_namespaces_of_its_providers_too() -> None:
+    document = b"metadata: {name: capv-variables, namespace: capv-system}\nsops:\n  mac: ENC[x]\n"
+    own = replace(a_resolved_management_cluster(), secrets={"capv.yaml": document})
+    assert not list(component_problems(own, PARTS))
