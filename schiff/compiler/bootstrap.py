@@ -6,7 +6,9 @@ until the API server answers, and only repair later. A mistake in Git must not
 take CNI or Flux from a tenant, so none of them prunes.
 
 A cluster that is being removed has none: they would wait for an API server that
-is gone. A management cluster applies its own to itself, from the namespace of
+is gone. What comes encrypted is decrypted with the tenant's copy of the key in
+its management namespace where the fleet holds one, else with the key that the
+management cluster's Flux was given. A management cluster applies its own to itself, from the namespace of
 its Flux, because no kubeconfig is needed and none of its own is there at first.
 """
 
@@ -16,9 +18,17 @@ from collections.abc import Collection
 
 from schiff.compiler.component_set import Running, component_set
 from schiff.compiler.parts import Parts
-from schiff.manifests.flux import BOOTSTRAP_PACE, COMPONENTS, FLUX_NAMESPACE, flux_kustomization
+from schiff.manifests.flux import (
+    BOOTSTRAP_PACE,
+    COMPONENTS,
+    DECRYPTION,
+    DECRYPTION_KEY,
+    FLUX_KEY_DECRYPTION,
+    FLUX_NAMESPACE,
+    flux_kustomization,
+)
 from schiff.manifests.manifest import Manifest
-from schiff.manifests.sops import documents_for, secret_target
+from schiff.manifests.sops import documents_for, is_in, secret_target
 from schiff.model import layout
 from schiff.model.resolved import ResolvedCluster
 
@@ -57,6 +67,8 @@ def _remote(
     images: Collection[dict[str, str]] = (),
     decrypt: bool = False,
 ) -> Manifest:
+    has_key = cluster.self_managed or is_in(cluster.secrets, DECRYPTION_KEY, cluster.identity.namespace)
+    decryption = DECRYPTION if has_key else FLUX_KEY_DECRYPTION
     return flux_kustomization(
         name,
         path,
@@ -66,7 +78,7 @@ def _remote(
         prune=False,
         depends_on=depends_on,
         images=images,
-        decrypt=decrypt,
+        decryption=decryption if decrypt else None,
         kubeconfig="" if cluster.self_managed else f"{cluster.identity.name}-kubeconfig",
     )
 

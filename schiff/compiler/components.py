@@ -29,6 +29,7 @@ from schiff.manifests.flux import (
     COMPONENT_PACE,
     COMPONENTS,
     CONFIG,
+    DECRYPTION,
     FLUX_NAMESPACE,
     FOLDER_PACE,
     flux_kustomization,
@@ -148,7 +149,7 @@ def _namespace(name: str, cluster: ResolvedCluster) -> Manifest:
 def _self(cluster: ResolvedCluster, secrets: _Secrets) -> Iterator[Manifest]:
     facts, folder = cluster.management.spec.facts, own_folder(cluster)
     yield git_repository(CONFIG, facts.components_url, facts.branch, [folder], cluster.secrets)
-    yield flux_kustomization("self", folder, CONFIG, BOOTSTRAP_PACE, decrypt=bool(secrets.pulled))
+    yield flux_kustomization("self", folder, CONFIG, BOOTSTRAP_PACE, decryption=DECRYPTION if secrets.pulled else None)
 
 
 def _cni(cluster: ResolvedCluster, components: ComponentSet, secrets: Mapping[str, bytes]) -> FileTree:

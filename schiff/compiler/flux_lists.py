@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from schiff.compiler.bootstrap import bootstrap_kustomizations
 from schiff.compiler.file_tree import FileTree
 from schiff.compiler.parts import Parts
-from schiff.manifests.flux import COMPONENTS, DEFINITIONS, FOLDER_PACE, flux_kustomization, git_repository
+from schiff.manifests.flux import COMPONENTS, DECRYPTION, DEFINITIONS, FOLDER_PACE, flux_kustomization, git_repository
 from schiff.manifests.kustomize import FILE_NAME, kustomization_file
 from schiff.manifests.manifest import Manifest
 from schiff.manifests.yaml import to_yaml
@@ -52,7 +52,7 @@ def _tenant(cluster: ResolvedCluster) -> Manifest:
 
 def _applied(name: str, path: str, *, prune: bool = True) -> Manifest:
     """Return the Kustomization of one folder; what it made outlives it, so that a lost list removes nothing."""
-    return flux_kustomization(name, path, DEFINITIONS, FOLDER_PACE, prune=prune, orphan=True, decrypt=True)
+    return flux_kustomization(name, path, DEFINITIONS, FOLDER_PACE, prune=prune, orphan=True, decryption=DECRYPTION)
 
 
 def _sources(management: ResolvedCluster) -> Iterator[Manifest]:

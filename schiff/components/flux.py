@@ -1,7 +1,7 @@
 """Flux: four controllers that pull and apply (domain reference 10).
 
-The manifests are upstream's; what a distribution adds to them (accounts,
-where events go) is patched in here. Service names are written without the
+The manifests are upstream's; what a distribution adds to them (accounts, where
+events go, the key for Kustomizations without their own) is patched in here. Service names are written without the
 cluster's domain, because clusters may choose their own.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schiff.components.protocol import BASE, Files, OrdinaryComponent, versioned_folder
-from schiff.manifests.flux import FLUX_NAMESPACE
+from schiff.manifests.flux import DECRYPTION_KEY, FLUX_NAMESPACE
 from schiff.manifests.kustomize import patch
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.spec import Spec
@@ -50,6 +50,8 @@ def _patch(controller: str) -> dict[str, Any]:
     arguments = [] if controller == "notification-controller" else ["--events-addr=http://notification-controller/"]
     if controller == "source-controller":
         arguments.append("--storage-adv-addr=source-controller.$(RUNTIME_NAMESPACE).svc")
+    if controller == "kustomize-controller":
+        arguments.append(f"--sops-age-secret={DECRYPTION_KEY}")
     operations += [{"op": "add", "path": f"{_POD}/containers/0/args/-", "value": argument} for argument in arguments]
     return patch("Deployment", controller, operations)
 

@@ -22,8 +22,13 @@ COMPONENTS: Final = "cluster-components"
 CONFIG: Final = "cluster-config"
 """Names of the three sources: management objects, versioned folders, a tenant's own folder."""
 
-DECRYPTION: Final[Mapping[str, Any]] = {"provider": "sops", "secretRef": {"name": "sops-age"}}
 DECRYPTION_KEY: Final = "sops-age"
+"""The secret with the private key; Flux looks for it beside the Kustomization."""
+
+DECRYPTION: Final[Mapping[str, Any]] = {"provider": "sops", "secretRef": {"name": DECRYPTION_KEY}}
+FLUX_KEY_DECRYPTION: Final[Mapping[str, Any]] = {"provider": "sops"}
+"""Without a key of its own, a Kustomization in another namespace decrypts with the one Flux itself was given."""
+
 _GIT_SECRETS: Final = {"ssh://": "git-ssh", "https://": "git-https", "http://": "git-https"}
 
 
@@ -65,7 +70,7 @@ def flux_kustomization(
     prune: bool = True,
     orphan: bool = False,
     wait: bool = False,
-    decrypt: bool = False,
+    decryption: Mapping[str, Any] | None = None,
     depends_on: Collection[str] = (),
     images: Collection[Mapping[str, str]] = (),
     kubeconfig: str = "",
@@ -87,8 +92,8 @@ def flux_kustomization(
     spec["sourceRef"] = {"kind": "GitRepository", "name": source}
     if namespace != FLUX_NAMESPACE:
         spec["sourceRef"]["namespace"] = FLUX_NAMESPACE
-    if decrypt:
-        spec["decryption"] = DECRYPTION
+    if decryption is not None:
+        spec["decryption"] = decryption
     if images:
         spec["images"] = list(images)
     if kubeconfig:

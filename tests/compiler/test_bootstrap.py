@@ -68,3 +68,15 @@ def test_only_what_brings_an_encrypted_document_decrypts() -> None:
         (with_vcenter, {"customer-a-1-cni"}),
     ):
         assert {name for name, item in by_name(each).items() if "decryption" in item.body["spec"]} == decrypting
+
+
+def test_the_key_is_the_tenants_copy_where_there_is_one_else_the_one_flux_was_given() -> None:
+    key = b"metadata: {name: sops-age, namespace: schiff-system}\n"
+    copy = key.replace(b"schiff-system", b"vsphere-site-1-customer-a-1")
+    cluster = replace(a_resolved_cluster(), secrets={"key.yaml": key})
+    with_copy = replace(cluster, secrets={"key.yaml": key, "copy.yaml": copy})
+    assert spec(cluster, "customer-a-1-config")["decryption"] == {"provider": "sops"}
+    own = {"provider": "sops", "secretRef": {"name": "sops-age"}}
+    assert spec(with_copy, "customer-a-1-config")["decryption"] == own
+    management = replace(a_resolved_management_cluster(), secrets={"key.yaml": key})
+    assert spec(management, "schiff-mgmt-x-config")["decryption"] == own

@@ -51,3 +51,8 @@ def test_every_controller_runs_as_its_own_account_and_reports_events() -> None:
 
 def test_no_service_is_named_with_a_domain_that_a_cluster_may_have_changed() -> None:
     assert "cluster.local" not in yaml.safe_dump(kustomization("base"))
+
+
+def test_kustomizations_without_a_key_of_their_own_decrypt_with_the_one_flux_was_given() -> None:
+    patches = {patch["target"]["name"]: patch["patch"] for patch in kustomization("base")["patches"]}
+    assert [name for name, text in patches.items() if "--sops-age-secret=sops-age" in text] == ["kustomize-controller"]
