@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import shlex
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from tools.parts import ROOT
 from tools.pulumi_cli import prepare_home
 
 ENVIRONMENTS = ("tst", "ref", "prd")
+PASSPHRASE = "schiff"
 
 
 def prepare(workspace: Path, build: Path) -> None:
@@ -52,13 +52,14 @@ def search_path(build: Path) -> str:
 
 
 def _make_passphrase(path: Path) -> None:
-    """Write a random passphrase that only its owner reads; an existing one stays, or its state would be lost."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secrets.token_urlsafe(32) + "\n")
+    """Write the passphrase that belongs to the salt in `Pulumi.<stack>.yaml`; somebody's own stays.
+
+    It guards nothing: schiff's state holds names and digests, never a secret,
+    and a fixed pair keeps every checkout clean (docs/decisions).
+    """
+    if not path.exists():
+        path.write_text(PASSPHRASE + "\n", encoding="utf-8")
+        path.chmod(0o600)
 
 
 def _shell(variables: Mapping[str, str], build: Path) -> str:
@@ -70,13 +71,10 @@ def _shell(variables: Mapping[str, str], build: Path) -> str:
     )
 
 
-def _has_ledger(workspace: Path, environment: str) -> bool:
-    """Say whether the embedded repository, or this checkout, has the environment's ledger branch."""
-    ref = f"refs/heads/ledger/{environment}"
-    asked = [
-        ["git", "-C", place, "rev-parse", "--verify", "--quiet", ref] for place in (workspace / "ledger.git", ROOT)
-    ]
-    return any(subprocess.run(argv, capture_output=True, check=False).returncode == 0 for argv in asked)
+def _has_ledger(workspace: Path) -> bool:
+    """Say whether the embedded repository or this checkout has a ledger: then people begin further ones."""
+    asked = [["git", "-C", place, "for-each-ref", "refs/heads/ledger"] for place in (workspace / "ledger.git", ROOT)]
+    return any(subprocess.run(argv, capture_output=True, check=False).stdout for argv in asked)
 
 
 def main() -> int:
@@ -88,7 +86,7 @@ def main() -> int:
     prepare(workspace, build)
     env = {**os.environ, **settings(workspace), "PATH": search_path(build)}
     schiff = ROOT / ".venv" / "bin" / "schiff"
-    steps = [] if _has_ledger(workspace, environment) else [[schiff, "ledger", "init", "-e", environment]]
+    steps = [] if _has_ledger(workspace) else [[schiff, "ledger", "init", "--all"]]
     for step in [*steps, [schiff, "up", "-e", environment]]:
         status = subprocess.run(step, cwd=ROOT, env=env, check=False).returncode
         if status:

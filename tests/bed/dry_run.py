@@ -98,13 +98,18 @@ def differences(sent: object, echo: object, path: str = "") -> Iterator[str]:
             place = f"{path}.{key}" if path else str(key)
             if key in echo:
                 yield from differences(value, echo[key], place)
-            elif value not in (None, {}, []):  # the server drops empty fields of its own kinds
+            elif value is not False and value not in (None, {}, []):  # of its own kinds the server drops what is empty
                 yield f"{place}: {value!r} was dropped"
     elif isinstance(sent, list) and isinstance(echo, list) and len(sent) == len(echo):
         for index, (one, other) in enumerate(zip(sent, echo, strict=True)):
             yield from differences(one, other, f"{path}[{index}]")
-    elif sent is not None and (sent != echo or isinstance(sent, bool) != isinstance(echo, bool)):
+    elif sent is not None and (_amount(sent) != _amount(echo) or isinstance(sent, bool) != isinstance(echo, bool)):
         yield f"{path}: {sent!r} was read as {echo!r}"
+
+
+def _amount(value: object) -> object:
+    """Return whole cores for thousandths: the server writes 1000m as 1."""
+    return value[:-4] if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]*000m", value) else value
 
 
 def _judge(client: KubernetesClient, document: Document) -> Verdict:
@@ -113,7 +118,7 @@ def _judge(client: KubernetesClient, document: Document) -> Verdict:
         return Verdict(document, accepted=False, message=UNKNOWN_KIND)
     answer = client.create_yaml(resource.path(document.namespace), document.text, **_STRICT)
     if answer.status_code == httpx.codes.CONFLICT:
-        answer = client.replace_yaml(resource.path(document.namespace, document.name), document.text, **_STRICT)
+        answer = client.apply_yaml(resource.path(document.namespace, document.name), document.text, **_STRICT)
     verdict = _verdict(document, answer)
     if verdict.misread and not client.is_stored(resource):
         # Without its webhook a version that is only served loses what the stored one lacks: its echo proves nothing.
@@ -127,7 +132,8 @@ def _verdict(document: Document, answer: httpx.Response) -> Verdict:
         raise BedFailed(f"{document}: the server answered {answer.status_code}, which is no judgement: {answer.text}")
     warnings = tuple(answer.headers.get_list("warning"))
     if answer.is_success:
-        misread = tuple(differences(document.value, body))
+        desired = {key: value for key, value in document.value.items() if key != "status"}  # the server's own
+        misread = tuple(differences(desired, body))
         return Verdict(document, accepted=True, message="", warnings=warnings, misread=misread)
     return Verdict(document, accepted=False, message=body["message"], warnings=warnings)
 

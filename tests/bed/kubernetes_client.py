@@ -84,9 +84,11 @@ class KubernetesClient:
         """Send the YAML as it is, so that the server's own reader sees every byte."""
         return self._http.post(path, params=parameters, content=text.encode(), headers=_type("application/yaml"))
 
-    def replace_yaml(self, path: str, text: str, **parameters: str) -> httpx.Response:
-        """Send the YAML in place of an object that is there."""
-        return self._http.put(path, params=parameters, content=text.encode(), headers=_type("application/yaml"))
+    def apply_yaml(self, path: str, text: str, **parameters: str) -> httpx.Response:
+        """Apply an object that is there already, from its own YAML text, as Flux does."""
+        asked = {"fieldManager": "schiff-tests", "force": "true", **parameters}
+        headers = _type("application/apply-patch+yaml")
+        return self._http.patch(path, params=asked, content=text.encode(), headers=headers)
 
 
 def _type(content: str) -> dict[str, str]:
