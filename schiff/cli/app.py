@@ -13,8 +13,9 @@ import sys
 
 import typer
 
-from schiff.cli import destroy, preview, render, show, up, vendor
+from schiff.cli import check, destroy, preview, render, show, up, vendor
 from schiff.cli.ledger import ledger_app
+from schiff.cli.new import new_app
 from schiff.cli.release import release_app
 from schiff.cli.terminal import say_error
 from schiff.errors import Failed, InvalidInput, InvalidValue, Place, Problem, SchiffError
@@ -31,6 +32,7 @@ _STOPPED = 130
 app = typer.Typer(
     help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+app.command("check", help=check.HELP, short_help="Say everything that is wrong with a fleet.")(check.check)
 app.command("up", help=up.HELP, short_help="Deliver an environment.")(up.up)
 app.command("preview", help=preview.HELP, short_help="Show what up would do.")(preview.preview)
 app.command("destroy", help=destroy.HELP, short_help="Remove everything an environment delivered.")(destroy.destroy)
@@ -39,6 +41,7 @@ app.command("show", help=show.HELP, short_help="Show a cluster with every value 
 app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into the fleet.")(vendor.vendor)
 app.add_typer(release_app, name="release")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(new_app, name="new")
 
 
 def main() -> None:

@@ -38,6 +38,7 @@ Listen = Callable[[str], None]
 
 _LOCK = re.compile(r"created by .*@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 _SHOWN = 4
+_EMPTY = ("update failed", "preview failed", "destroy failed", "resource registration failed")
 _ASSURED = ("--yes", "--skip-preview", "--suppress-progress", "--color=never")
 _ENGINE_SAYS = (
     (
@@ -63,6 +64,11 @@ _ENGINE_SAYS = (
         "no resource plugin 'pulumi-resource-schiff'",
         "no-plugin",
         "the engine does not find pulumi-resource-schiff; install schiff into the .venv that Pulumi.yaml names",
+    ),
+    (
+        "failed to load language plugin python",
+        "no-language-host",
+        "the engine finds no Python language host; make up sets one up, and Pulumi's own installation brings one",
     ),
     (
         "PULUMI_ACCESS_TOKEN must be set",
@@ -163,9 +169,20 @@ def _living_holder(text: str) -> str | None:
     """Return who holds the lock; None when every holder ran on this machine and is dead."""
     holders = list(_LOCK.finditer(text))
     for holder in holders:
-        if holder["host"] != socket.gethostname() or Path("/proc", holder["pid"]).exists():
+        if holder["host"] != socket.gethostname() or _is_running(holder["pid"]):
             return f"process {holder['pid']} on {holder['host']}"
     return None if holders else "somebody"
+
+
+def _is_running(pid: str) -> bool:
+    """Whether a Pulumi of this machine still works under a number; a dead one may wait long for its parent to notice."""
+    if not Path("/proc/self").exists():
+        return True
+    try:
+        _, name, state = re.split(r"[()] ?", Path("/proc", pid, "stat").read_text(encoding="utf-8"), maxsplit=2)
+    except (OSError, ValueError):
+        return False
+    return name == "pulumi" and not state.startswith("Z")
 
 
 def _translated(text: str, report: Sequence[Mapping[str, Any]]) -> SchiffError:
@@ -176,9 +193,9 @@ def _translated(text: str, report: Sequence[Mapping[str, Any]]) -> SchiffError:
     for sign, code, sentence in _ENGINE_SAYS:
         if re.search(sign, text):
             return Failed(sentence, code) if code != "protected" else Refused(sentence, code)
-    lines = [line.strip().removeprefix("error: ") for line in text.splitlines() if "error: " in line]
-    told_lines = [line for line in dict.fromkeys(lines) if "update failed" not in line and "preview failed" not in line]
-    return Failed(redacted("; ".join(told_lines[-_SHOWN:])) or "the Pulumi engine failed and said nothing")
+    lines = dict.fromkeys(line.partition("error: ")[2].strip() for line in text.splitlines() if "error: " in line)
+    spoken = [line for line in lines if line not in _EMPTY]
+    return Failed(redacted("; ".join(spoken[-_SHOWN:])) or "the Pulumi engine failed and said nothing")
 
 
 def _refused(said: Mapping[str, Any]) -> SchiffError:
