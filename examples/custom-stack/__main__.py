@@ -14,4 +14,4 @@ fleet = load_fleet(Path(config.require("fleet")))
 delivery = Delivery("lab", definitions=config.require("definitions"), components=config.require("components"))
 clusters = ["vsphere-site-1/customer-a-1"]
 Environment("lab", fleet=fleet, release=config.require("release"), clusters=clusters, delivery=delivery)
-delivery.commit(release=config.require("release"))
+delivery.commit()

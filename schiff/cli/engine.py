@@ -175,7 +175,7 @@ def _living_holder(text: str) -> str | None:
 
 
 def _is_running(pid: str) -> bool:
-    """Whether a Pulumi of this machine still works under a number; a dead one may wait long for its parent to notice."""
+    """Whether a Pulumi of this machine still works under a number; a dead one may linger until its parent notices."""
     if not Path("/proc/self").exists():
         return True
     try:

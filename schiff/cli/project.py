@@ -17,7 +17,7 @@ from schiff.values.names import ENVIRONMENTS, Environment
 
 PASSPHRASE = "schiff"  # noqa: S105 -- what the committed salts belong to; no stack of the project holds a secret
 
-_QUIET = {
+ENGINE_DEFAULTS = {
     "PULUMI_SKIP_CHECKPOINTS": "true",
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -64,7 +64,7 @@ class Project:
     def engine_environment(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return the variables the engine runs with: what is set already stays, the rest is the embedded default."""
         own = self.root / ".schiff"
-        defaults = {**_QUIET, "PULUMI_BACKEND_URL": f"file://{own / 'state'}"}
+        defaults = {**ENGINE_DEFAULTS, "PULUMI_BACKEND_URL": f"file://{own / 'state'}"}
         if (own / "pulumi-home").is_dir():
             defaults["PULUMI_HOME"] = str(own / "pulumi-home")
         if not given.keys() & {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"}:

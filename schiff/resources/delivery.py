@@ -66,6 +66,7 @@ class Delivery:
         self._plans: dict[Repository, Plan] = {}
         self._recorded: list[pulumi.Resource] = []
         self._protect = False
+        self._release = ""
 
     @cached_property
     def provider(self) -> Provider:
@@ -87,7 +88,7 @@ class Delivery:
         """Return the lines of this stack's manifests."""
         return {repository: snapshot.lines for repository, snapshot in self.snapshots.items()}
 
-    def take(self, wanted: Mapping[Repository, Wanted]) -> None:
+    def take(self, wanted: Mapping[Repository, Wanted], release: str) -> None:
         """Put the wanted content into the cache, and refuse what could not be delivered, before anything is registered.
 
         The objects have to be there before the first resource is: its
@@ -95,6 +96,7 @@ class Delivery:
         """
         if self._plans:
             raise Refused("a delivery takes one environment; give the second one its own stack", "second-environment")
+        self._release = release
         for repository, share in wanted.items():
             self._plans[repository] = self._plan(share)
             for refusal in compare(self._plans[repository], self.snapshots[repository], adopt=self._adopt).refusals:
@@ -112,7 +114,7 @@ class Delivery:
         self._recorded.append(resource)
         self._protect = self._protect or protect
 
-    def commit(self, release: str = "") -> Commits:
+    def commit(self) -> Commits:
         """Register both commits, components first: what definitions point at has to be there.
 
         The stack's one output says what was reached. Without a ledger nothing
@@ -121,7 +123,7 @@ class Delivery:
         components = self._commit("components", self._recorded)
         definitions = self._commit("definitions", [*self._recorded, components])
         commits = Commits(components, definitions)
-        pulumi.export(OUTPUT, self._rollout(release, commits))
+        pulumi.export(OUTPUT, self._rollout(commits))
         return commits
 
     def _commit(self, repository: Repository, after: list[pulumi.Resource]) -> Commit:
@@ -132,12 +134,12 @@ class Delivery:
         options = pulumi.ResourceOptions(provider=self.provider, depends_on=after, protect=self._protect or None)
         return Commit(plan, options)
 
-    def _rollout(self, release: str, commits: Commits) -> pulumi.Output[str]:
+    def _rollout(self, commits: Commits) -> pulumi.Output[str]:
         ledger = self._origin.ledger
         said = {
             "v": 1,
             "stack": self.stack,
-            "release": release,
+            "release": self._release,
             "ledger": asdict(ledger) if ledger.digest else None,
             "gate": "ledger" if ledger.digest else "none",
         }

@@ -35,18 +35,18 @@ class EnvironmentTree(pulumi.ComponentResource):
         self._management_clusters: dict[str, ManagementCluster] = {}
         self._sites: dict[str, Site] = {}
 
-    def register(self, wanted: Mapping[Repository, Wanted]) -> Iterator[pulumi.Resource]:
+    def register(self, wanted: Mapping[Repository, Wanted], release: str) -> Iterator[pulumi.Resource]:
         """Hand over what is wanted to the delivery, then yield a record for every cluster and folder."""
-        self._delivery.take(wanted)
+        self._delivery.take(wanted, release)
         for line, resource in self._records(wanted):
             self._delivery.record(resource, protect=self._is_protected(line))
             yield resource
         self.register_outputs({})
 
-    async def register_in_chunks(self, wanted: Mapping[Repository, Wanted]) -> None:
+    async def register_in_chunks(self, wanted: Mapping[Repository, Wanted], release: str) -> None:
         """Register everything, waiting after each hundred: the SDK's cost grows with the square of what is open."""
         chunk: list[pulumi.Resource] = []
-        for resource in self.register(wanted):
+        for resource in self.register(wanted, release):
             chunk.append(resource)
             if len(chunk) == _CHUNK:
                 await asyncio.gather(*(one.urn.future() for one in chunk))
@@ -116,5 +116,5 @@ class Environment(EnvironmentTree):
         super().__init__(name, delivery, opts)
         compiled = compile_chosen(fleet, release, clusters)
         wanted = {repository: Wanted.of(repository, compiled, compiled) for repository in REPOSITORIES}
-        for _ in self.register(wanted):
+        for _ in self.register(wanted, release):
             pass

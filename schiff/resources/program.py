@@ -61,8 +61,8 @@ async def _deliver(stack: str) -> None:
     _require_anchored(ledger, delivery)
     wish = desired(fleet, name, ledger, delivery.delivered(), wished_cluster())
     _tell_figures(delivery, wish)
-    await EnvironmentTree(name.environment, delivery).register_in_chunks(wish.wanted)
-    delivery.commit(release=wish.release)
+    await EnvironmentTree(name.environment, delivery).register_in_chunks(wish.wanted, wish.release)
+    delivery.commit()
 
 
 def _settings(stack: str) -> StackSettings:
