@@ -15,12 +15,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from schiff.cli.project import ENGINE_DEFAULTS, PASSPHRASE
 from tools.build import build_folder
 from tools.parts import ROOT
 from tools.pulumi_cli import prepare_home
 
 ENVIRONMENTS = ("tst", "ref", "prd")
-PASSPHRASE = "schiff"
 
 
 def prepare(workspace: Path, build: Path) -> None:
@@ -38,11 +38,7 @@ def settings(workspace: Path) -> dict[str, str]:
         "PULUMI_HOME": str(workspace / "pulumi-home"),
         "PULUMI_BACKEND_URL": f"file://{workspace / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(workspace / "passphrase"),
-        "PULUMI_SKIP_CHECKPOINTS": "true",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
-        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+        **ENGINE_DEFAULTS,
     }
 
 

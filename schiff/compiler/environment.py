@@ -79,8 +79,8 @@ def _tenant(cluster: ResolvedCluster, parts: Parts) -> Iterator[Folder]:
     identity = cluster.identity
     in_definitions = layout.cluster_folder(identity.management_cluster, identity.site, identity.customer, identity.name)
     in_components = layout.locations_folder(identity.location, identity.site, identity.name)
-    yield _folder("definitions", in_definitions, definitions(cluster, parts), cluster, str(identity.key))
-    yield _folder("components", in_components, locations(cluster, parts), cluster, str(identity.key))
+    yield _folder("definitions", in_definitions, definitions(cluster, parts), cluster, tenant=str(identity.key))
+    yield _folder("components", in_components, locations(cluster, parts), cluster, tenant=str(identity.key))
 
 
 def _management(
@@ -109,6 +109,7 @@ def _folder(
     path: PurePosixPath,
     files: FileTree,
     cluster: ResolvedCluster,
+    *,
     tenant: str = "",
     site: str = "",
 ) -> Folder:

@@ -1,0 +1,1 @@
+"""Writing: to Git and to ledgers, and the Pulumi provider that does it."""

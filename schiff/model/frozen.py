@@ -56,6 +56,8 @@ def verify_lock(
     name: str, documents: Mapping[str, Mapping[str, Any]], vendored: Mapping[str, str], lock: Mapping[str, Any]
 ) -> str:
     """Return the identity of a release that is what its lock says; raises `Tampered` naming what is not."""
+    if not lock:
+        raise Tampered(f"releases/{name}/{LOCK_FILE} is missing; restore it from Git: a release is cut once")
     actual = lock_of(documents, vendored)
     if lock.get("v") != LOCK_VERSION:
         raise Tampered(f"releases/{name}/{LOCK_FILE} has form {lock.get('v')!r} (expected {LOCK_VERSION})")

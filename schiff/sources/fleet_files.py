@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,7 +79,14 @@ def read_folder(folder: Path) -> FleetFiles:
     if not files.documents and not files.problems:
         message, cure = "holds no fleet", "name the folder that holds fleet.yaml"
         files.problems.append(Problem(Place(str(folder)), "", message, cure, rule="empty-fleet"))
+    files.documents |= {lock: Document(lock, {}) for lock in _missing_locks(files.documents)}
     return files
+
+
+def _missing_locks(documents: Collection[str]) -> list[str]:
+    """Return the lock of each release that has none: an empty one vouches for nothing, so the release is refused."""
+    locks = (path.removesuffix("release.yaml") + LOCK_FILE for path in documents if path.endswith("/release.yaml"))
+    return [lock for lock in locks if lock not in documents]
 
 
 def _walk(folder: Path, root: Path, problems: list[Problem]) -> Iterator[Path]:

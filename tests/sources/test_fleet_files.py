@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from schiff.errors import InvalidInput, Problem
+from schiff.errors import InvalidInput, Problem, Tampered
 from schiff.sources.fleet_files import load_fleet, read_folder, survey_fleet
 from tests.makers import METAL3_ORDER, VSPHERE_ORDER, a_fleet, changed, fleet_folder
 
@@ -247,3 +248,12 @@ def test_a_survey_goes_on_when_only_an_order_cannot_be_read(tmp_path: Path) -> N
     assert [problem.place.file for problem in found] == ["customers/customer-b.yaml", METAL3_ORDER]
     (folder / "zones/intranet.yaml").write_text("[\n")
     assert survey_fleet(folder)[0] is None
+
+
+def test_a_release_without_its_lock_is_refused(tmp_path: Path) -> None:
+    fleet = Path(__file__).parents[2] / "stacks" / "fleet"
+    folder = tmp_path / "fleet"
+    shutil.copytree(fleet, folder)
+    (folder / "releases/2026.48.0/release.lock").unlink()
+    with pytest.raises(Tampered, match=r"releases/2026\.48\.0/release\.lock is missing"):
+        load_fleet(folder)
