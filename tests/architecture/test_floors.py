@@ -22,7 +22,6 @@ PURE = (
     "compiler",
     "rollout",
     "checks",
-    "questions",
 )
 WORLDLY = {
     "asyncio", "http", "importlib", "io", "os", "random", "requests", "secrets", "shutil", "signal", "socket",
