@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pulumi
 
+from schiff import load_fleet
 from schiff.resources import Delivery, Environment
-from schiff.sources.fleet_files import load_fleet
 
 config = pulumi.Config()
 fleet = load_fleet(Path(config.require("fleet")))
