@@ -128,14 +128,14 @@ class Engine:
             except (ConcurrentUpdateError, StackNotFoundError):
                 raise
             except CommandError as error:
-                raise _translated(str(error), list(told(path))) from None
+                raise translated(str(error), list(told(path))) from None
             return Ended(result.stdout, list(told(path)))
 
     def _plain(self, *args: str) -> None:
         try:
             self._run(list(args), {}, None)
         except CommandError as error:
-            raise _translated(str(error), []) from None
+            raise translated(str(error), []) from None
 
     def _run(self, args: list[str], more: Mapping[str, str], listen: Listen | None) -> CommandResult:
         return self._command.run(args, str(self._project.root), {**self._environment, **more}, listen)
@@ -185,7 +185,7 @@ def _is_running(pid: str) -> bool:
     return name == "pulumi" and not state.startswith("Z")
 
 
-def _translated(text: str, report: Sequence[Mapping[str, Any]]) -> SchiffError:
+def translated(text: str, report: Sequence[Mapping[str, Any]]) -> SchiffError:
     """Return the error of a failed run: what was refused on purpose first, else what the engine said."""
     for said in report:
         if said["kind"] == "error":
