@@ -148,6 +148,36 @@ def test_nothing_goes_to_a_served_repository_from_a_fleet_that_is_not_committed(
     assert head(served) == ""
 
 
+def test_folders_of_nobody_are_taken_over_by_flag_alone(undelivered: PulumiProject) -> None:
+    project = undelivered
+    a_repository(project.root / ".schiff", "cluster-definitions")
+    project.foreign("definitions", {f"{FOLDER}/Cluster.yml": "from before schiff\n"})
+    refused = project.json("up", "-e", "tst", status=11)
+    assert refused["code"] == "not-owned"
+    assert FOLDER in refused["message"]
+    project.schiff("up", "-e", "tst", "--adopt")
+    assert files(project.repository("definitions"))[f"{FOLDER}/Cluster.yml"] != "from before schiff\n"
+
+
+def test_a_proposal_waits_on_its_own_branch_until_somebody_merges_it(project: PulumiProject) -> None:
+    settings = project.root / "Pulumi.tst.yaml"
+    settings.write_text(settings.read_text().replace("config:", "config:\n  schiff:review: proposal"))
+    project.edit(VSPHERE_ORDER, "pools.md-0.replicas", 7)
+    heads, definitions = project.heads(), project.repository("definitions")
+    assert "proposed, not delivered" in project.schiff("up", "-e", "tst")
+    assert project.heads() == heads
+    proposed = head(definitions, "schiff/tst")
+    assert git(definitions, "diff", "--name-only", "main", "schiff/tst").split() == [
+        ".schiff/tst.json",
+        f"{FOLDER}/MachineDeployment.yml",
+    ]
+    project.schiff("up", "-e", "tst")
+    assert head(definitions, "schiff/tst") == proposed
+    assert "MachineDeployment.yml" in project.pulumi("preview")
+    git(definitions, "update-ref", "refs/heads/main", proposed)
+    project.pulumi("preview", "--expect-no-changes")
+
+
 # Leaving
 
 
