@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from schiff.cli.project import PASSPHRASE
 from tools import pulumi_cli
 from tools.parts import PARTS
 from tools.pulumi_cli import prepare_home, provide
@@ -20,19 +21,17 @@ def a_program(path: Path, answer: str) -> None:
     path.chmod(0o755)
 
 
-def test_the_passphrase_is_random_private_and_kept(tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    prepare(one, tmp_path / "build")
-    prepare(two, tmp_path / "build")
-    first = (one / "passphrase").read_text()
-    assert (one / "passphrase").stat().st_mode & 0o777 == 0o600
-    assert len(first.strip()) >= 32
-    assert first != (two / "passphrase").read_text()
-    prepare(one, tmp_path / "build")
-    assert (one / "passphrase").read_text() == first
+def test_the_passphrase_opens_the_committed_salts_and_somebodys_own_stays(tmp_path: Path) -> None:
+    prepare(tmp_path / "one", tmp_path / "build")
+    passphrase = tmp_path / "one" / "passphrase"
+    assert passphrase.read_text() == f"{PASSPHRASE}\n"
+    assert passphrase.stat().st_mode & 0o777 == 0o600
+    passphrase.write_text("my own\n")
+    prepare(tmp_path / "one", tmp_path / "build")
+    assert passphrase.read_text() == "my own\n"
 
 
-def test_a_shell_reads_the_settings_and_no_secret_is_in_them(tmp_path: Path) -> None:
+def test_a_shell_reads_the_settings_and_twice_is_as_once(tmp_path: Path) -> None:
     workspace = tmp_path / "a folder with 'quotes'"
     prepare(workspace, tmp_path / "build")
     script = '. "$0"; . "$0"; env'
@@ -41,7 +40,6 @@ def test_a_shell_reads_the_settings_and_no_secret_is_in_them(tmp_path: Path) -> 
     assert {f"{name}={value}" for name, value in settings(workspace).items()} <= set(lines)
     path = next(line for line in lines if line.startswith("PATH="))
     assert path.split(os.pathsep).count(str(tmp_path / "build" / "bin")) == 1
-    assert (workspace / "passphrase").read_text().strip() not in (workspace / "env").read_text()
 
 
 def test_an_engine_of_the_right_version_on_the_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
