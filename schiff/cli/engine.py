@@ -37,6 +37,9 @@ from schiff.git.process import redacted
 Listen = Callable[[str], None]
 
 _LOCK = re.compile(r"created by .*@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+_CRASH = re.compile(
+    r"Traceback \(most recent call last\):.*?^ *(\w[\w.]*(?:Error|Exception)\b[^\n]*)", re.DOTALL | re.MULTILINE
+)
 _SHOWN = 4
 _EMPTY = ("update failed", "preview failed", "destroy failed", "resource registration failed")
 _ASSURED = ("--yes", "--skip-preview", "--suppress-progress", "--color=never")
@@ -193,6 +196,8 @@ def translated(text: str, report: Sequence[Mapping[str, Any]]) -> SchiffError:
     for sign, code, sentence in _ENGINE_SAYS:
         if re.search(sign, text):
             return Failed(sentence, code) if code != "protected" else Refused(sentence, code)
+    if crashes := _CRASH.findall(text):
+        return Failed(f"the program failed: {redacted(crashes[-1])}; plain pulumi preview shows where")
     lines = dict.fromkeys(line.partition("error: ")[2].strip() for line in text.splitlines() if "error: " in line)
     spoken = [line for line in lines if line not in _EMPTY]
     return Failed(redacted("; ".join(spoken[-_SHOWN:])) or "the Pulumi engine failed and said nothing")

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from schiff.delivery.stack import StackName, StackSettings
 from schiff.delivery.workspace import Workspace, find_workspace
 from schiff.errors import InvalidInput, Place, Problem, Refused
+from schiff.layers.yaml_documents import read_document
 from schiff.values.names import ENVIRONMENTS, Environment
 
 PASSPHRASE = "schiff"  # noqa: S105 -- what the committed salts belong to; no stack of the project holds a secret
@@ -53,11 +52,9 @@ class Project:
     def settings(self, stack: StackName) -> StackSettings:
         """Return the settings of a stack."""
         file = self._file(str(stack))
-        try:
-            data = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
-            raise InvalidInput([Problem(Place(file.name), "", f"cannot be read: {error}", "mend the file")]) from error
-        config = data.get("config") or {}
+        config = read_document(_content(file), file.name).data.get("config") or {}
+        if not isinstance(config, Mapping):
+            raise InvalidInput([Problem(Place(file.name), "config", "is not a map", "write one setting a line")])
         given = {key.removeprefix("schiff:"): str(value) for key, value in config.items() if key[:7] == "schiff:"}
         return StackSettings.parse(given, file.name)
 
@@ -75,6 +72,13 @@ class Project:
 
     def _file(self, stack: str) -> Path:
         return self.root / f"Pulumi.{stack}.yaml"
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput([Problem(Place(file.name), "", f"cannot be read: {error.strerror}", "mend it")]) from error
 
 
 def parse_environment(text: str) -> Environment:

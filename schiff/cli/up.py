@@ -18,6 +18,7 @@ from schiff.cli.terminal import Progress, progress, say, say_json, table
 from schiff.delivery.ledger_branch import append_to_ledger
 from schiff.delivery.stack import StackName, StackSettings
 from schiff.delivery.wishes import ADOPT, CLUSTER, TAKE_BACK
+from schiff.errors import Failed
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import format_moment
@@ -63,6 +64,10 @@ def up(
 
 def summary(stack: StackName, settings: StackSettings, ended: Ended) -> dict[str, Any]:
     """Return what a run reached, from what program and plugin reported."""
+    if not ended.of("figures"):
+        raise Failed(
+            f"{stack} was updated, but its program is not the one of schiff.resources.program", "other-program"
+        )
     figures = ended.of("figures")[-1]
     written = {said["repository"]: said for said in ended.of("delivered")}
     places = {"components": settings.components, "definitions": settings.definitions}

@@ -77,6 +77,12 @@ def test_other_failures_keep_the_engine_s_own_words() -> None:
     assert str(translated("stderr: error: something new\nerror: update failed", [])) == "something new"
 
 
+def test_a_program_that_crashed_says_with_what() -> None:
+    trace = 'Traceback (most recent call last):\n    File "x.py", line 1\n      run()\n    ValueError: deep trouble\n'
+    text = f"error: the program failed with an exception:\n    {trace}\nerror: update failed"
+    assert "the program failed: ValueError: deep trouble" in str(translated(text, []))
+
+
 def reported(error: SchiffError) -> dict[str, Any]:
     return {"kind": "error", "status": error.status, "code": error.code, "message": str(error), "problems": []}
 

@@ -39,7 +39,7 @@ def test_a_killed_up_is_finished_by_the_next(window: str, project: PulumiProject
     before = project.commits()
     _change(project)
     marker = project.root / ".schiff" / "killed"
-    hook(project.repository(repository), name, f"touch {marker}; kill -9 -$(cat {project.root}/.schiff/group); sleep 5")
+    hook(project.repository(repository), name, f"touch {marker}; kill -9 -$(cat {project.root}/.schiff/group); exit 1")
     _killed_up(project)
     assert marker.exists()
     (project.repository(repository) / "hooks" / name).unlink()
@@ -51,7 +51,7 @@ def test_a_killed_up_is_finished_by_the_next(window: str, project: PulumiProject
 
 def test_nothing_of_a_killed_run_goes_on_living(project: PulumiProject) -> None:
     _change(project)
-    hook(project.repository("components"), "pre-receive", f"kill -9 -$(cat {project.root}/.schiff/group); sleep 5")
+    hook(project.repository("components"), "pre-receive", f"kill -9 -$(cat {project.root}/.schiff/group); exit 1")
     _killed_up(project)
     deadline = time.monotonic() + 20
     while _alive(project.root) and time.monotonic() < deadline:
