@@ -25,7 +25,7 @@ socket.setdefaulttimeout(10)
 PulumiCommand.install(root=sys.argv[1])
 """
 _INSTALLER_SECONDS = "240"
-_LANGUAGE_HOST = Path("bin", "pulumi-language-python-stand-in")
+_FROM_SOURCE = Path("bin", "pulumi.built-from-source")
 
 
 def provide(build: Path, compile_: Callable[[], None]) -> None:
@@ -38,7 +38,7 @@ def provide(build: Path, compile_: Callable[[], None]) -> None:
         target.unlink()  # or the compiler would write through it, over somebody's own program
     if found is None:
         compile_()
-        _write_language_host(build)
+        (build / _FROM_SOURCE).touch()
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(found)
@@ -58,16 +58,16 @@ def prepare_home(home: Path, build: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(build / _LANGUAGE_HOST, folder / "pulumi-language-python")
+    _write_language_host(folder / "pulumi-language-python")
 
 
 def _is_built(build: Path) -> bool:
-    return (build / _LANGUAGE_HOST).exists()
+    return (build / _FROM_SOURCE).exists()
 
 
-def _write_language_host(build: Path) -> None:
+def _write_language_host(script: Path) -> None:
+    """Write what the CLI starts: this checkout's stand-in; a build folder may serve several checkouts."""
     python, program = ROOT / ".venv" / "bin" / "python", ROOT / "tools" / "pulumi" / "language_host.py"
-    script = build / _LANGUAGE_HOST
     script.write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -u {shlex.quote(str(program))} "$@"\n')
     script.chmod(0o755)
 

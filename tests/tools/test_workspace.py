@@ -66,7 +66,8 @@ def test_an_engine_that_moved_on_is_not_overwritten(tmp_path: Path, monkeypatch:
 
 def test_an_engine_built_from_source_gets_the_stand_in(tmp_path: Path) -> None:
     build = tmp_path / "build"
-    a_program(build / "bin" / "pulumi-language-python-stand-in", "port")
+    (build / "bin").mkdir(parents=True)
+    (build / "bin" / "pulumi.built-from-source").touch()
     prepare_home(tmp_path / "home", build)
     [host] = (tmp_path / "home").glob("plugins/language-python-*/pulumi-language-python")
     assert os.access(host, os.X_OK)
