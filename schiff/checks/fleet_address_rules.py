@@ -1,12 +1,11 @@
 """Rules about addresses: nothing is claimed twice where both claimants could meet.
 
 Two clusters meet when they stand at one site or share a management cluster,
-which has to reach both. Networks inside a cluster may be the same everywhere:
-they are not routed.
+which has to reach both. Whole networks: `schiff.checks.fleet_network_rules`.
 
 =======================  ===================================================================================
 node-outside-network     node addresses lie inside the network they name
-vip-outside-network      so does the API address, unless kube-vip announces it by BGP
+vip-outside-network      so does the API address, unless servers announce it by BGP (kube-vip)
 too-few-addresses        there is an address for every machine, and for one that a rollout adds
 node-ranges-overlap      no node address belongs to two clusters
 vip-twice                nor does an API address
@@ -15,7 +14,7 @@ metallb-in-node-range    nor can an address of a Service
 metallb-over-vip         no Service takes an API address
 metallb-pools-overlap    no address belongs to two pools of Services
 router-address           nobody takes the address of a gateway or a router
-pods-overlap             networks of pods, services, and those of the site are apart from each other
+unusable-address         nor the first or the last address of a network, which belong to no machine
 =======================  ===================================================================================
 """
 
@@ -23,13 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Literal
 
 from schiff.checks.fleet_subjects import Subject
 from schiff.errors import InvalidValue, Problem
 from schiff.model.fleet import Path
-from schiff.values.networks import Address, AddressRange, Network
+from schiff.values.networks import Address, AddressRange
 
 What = Literal["nodes", "vip", "metallb"]
 
@@ -41,6 +39,7 @@ _PAIRS: Mapping[frozenset[What], str] = {
     frozenset[What]({"metallb", "vip"}): "metallb-over-vip",
     frozenset[What]({"metallb"}): "metallb-pools-overlap",
 }
+_METAL3 = "metal3"
 _WORDS: Mapping[What, str] = {"nodes": "the nodes", "vip": "the API address", "metallb": "a MetalLB pool"}
 
 
@@ -66,14 +65,13 @@ class _Claim:
 def address_problems(clusters: Sequence[Subject]) -> Iterator[Problem]:
     """Give every broken rule about addresses."""
     claims: list[_Claim] = []
-    met: dict[tuple[str, Network], list[str]] = {}
     for subject in clusters:
         own = list(_claims(subject))
         claims += own
         yield from _outside(subject)
         yield from _budget(subject, own)
         yield from _routers(subject, own)
-        yield from _inside_networks(subject, met)
+        yield from _unusable(subject, own)
     yield from _conflicts(claims)
 
 
@@ -86,10 +84,11 @@ def _outside(subject: Subject) -> Iterator[Problem]:
             path = ("nodes", "addresses", number)
             yield subject.problem(path, message, f"take addresses of {network.cidr}", "node-outside-network")
     plane = spec.control_plane
-    announced = plane.vip == "kube-vip" and facts.bgp is not None
+    same_family = plane.endpoint.value.version == network.cidr.value.version
+    announced = same_family and facts.provider == _METAL3 and plane.vip == "kube-vip" and facts.bgp is not None
     if not network.cidr.contains(plane.endpoint) and not announced:
         message = f"{plane.endpoint} lies outside network {spec.nodes.network} ({network.cidr})"
-        cure = f"take an address of {network.cidr}, or kube-vip at a site with BGP"
+        cure = f"take an address of {network.cidr}, or kube-vip on servers at a site with BGP"
         yield subject.problem(("controlPlane", "endpoint"), message, cure, "vip-outside-network")
 
 
@@ -115,26 +114,15 @@ def _routers(subject: Subject, own: Sequence[_Claim]) -> Iterator[Problem]:
                 yield subject.problem(claim.path, message, cure, "router-address")
 
 
-def _inside_networks(subject: Subject, met: dict[tuple[str, Network], list[str]]) -> Iterator[Problem]:
-    """Judge the networks inside a cluster; `met` remembers what meets a site's, most clusters have the same."""
-    inside = subject.cluster.spec.cluster_network
-    mine = [(("clusterNetwork", "pods"), inside.pods), (("clusterNetwork", "services"), inside.services)]
-    for (_, one), (path, other) in combinations(mine, 2):
-        if _meet(one, other):
-            message, cure = f"{other} overlaps the pods' {one}", "take another network"
-            yield subject.problem(path, message, cure, "pods-overlap")
-    site = subject.site
-    for path, network in mine:
-        key = (site.name, network)
-        if key not in met:
-            met[key] = [name for name, facts in sorted(site.facts.networks.items()) if _meet(network, facts.cidr)]
-        for name in met[key]:
-            message = f"{network} overlaps network {name} ({site.facts.networks[name].cidr}) of site {site.name}"
-            yield subject.problem(path, message, "take another network", "pods-overlap")
-
-
-def _meet(one: Network, other: Network) -> bool:
-    return one.value.version == other.value.version and one.value.overlaps(other.value)
+def _unusable(subject: Subject, own: Sequence[_Claim]) -> Iterator[Problem]:
+    network = subject.site.facts.networks[subject.cluster.spec.nodes.network].cidr
+    if network.value.version == 6 or network.value.num_addresses < 4:
+        return
+    for address in (Address(network.value[0]), Address(network.value[-1])):
+        for claim in own:
+            if claim.what != "metallb" and claim.holds(address) and claim.last <= _number(Address(network.value[-1])):
+                message = f"{address} is the first or the last address of {network}, which no machine can have"
+                yield subject.problem(claim.path, message, "leave it out", "unusable-address")
 
 
 def _claims(subject: Subject) -> Iterator[_Claim]:

@@ -11,7 +11,8 @@ manager-too-small       a management cluster survives the loss of a machine and 
 zone-of-network         a cluster's nodes stand in a network of its own zone
 ======================  ====================================================================================
 
-Addresses: `schiff.checks.fleet_address_rules`. Machines: `schiff.checks.fleet_machine_rules`.
+Addresses: `schiff.checks.fleet_address_rules`. Networks: `schiff.checks.fleet_network_rules`.
+Machines: `schiff.checks.fleet_machine_rules`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from schiff.checks.fleet_address_rules import address_problems
 from schiff.checks.fleet_machine_rules import machine_problems
+from schiff.checks.fleet_network_rules import network_problems
 from schiff.checks.fleet_subjects import Subject, subjects
 from schiff.errors import Problem
 from schiff.model.fleet import Path
@@ -106,5 +108,6 @@ _RULES: tuple[Rule, ...] = (
     _sizes_of_managers,
     _zones_of_networks,
     address_problems,
+    network_problems,
     machine_problems,
 )

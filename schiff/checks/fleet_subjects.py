@@ -50,6 +50,11 @@ class Subject:
         """How many machines it asks for, none of them a spare."""
         return sum(size for _, _, size, _, _ in self.groups)
 
+    def latest(self, *paths: Path) -> Path:
+        """Return the path whose value the latest layer wrote, the last of equals: that one is the easiest to change."""
+        locate = self.resolver.locate(self.cluster)
+        return max(reversed(paths), key=lambda path: locate(path).rank)
+
     def problem(self, path: Path, message: str, cure: str, rule: str) -> Problem:
         """Return a problem of the value at `path`, placed where it was written."""
         place, layer, prefix, _ = self.resolver.locate(self.cluster)(path)

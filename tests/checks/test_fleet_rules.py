@@ -29,6 +29,8 @@ SECOND_ON_METAL = "sites/baremetal-site-1/customer-b/customer-b-2.yaml"
 
 DOMAIN: dict[str, Any] = {"computeCluster": "c", "datastore": "d", "networks": []}
 
+BGP: dict[str, Any] = {"asn": 65101, "peers": {"leaf-1": {"address": "10.1.0.251", "asn": 65010}}}
+
 Change = tuple[str, str, Any]
 
 
@@ -126,6 +128,33 @@ WRONG: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
         (("defaults.yaml", "clusterNetwork.services", "10.244.8.0/24"),),
     ),
     ("pods-overlap", "clusterNetwork.pods", ((SECOND, "clusterNetwork.pods", "10.1.0.0/16"),)),
+    (
+        "pods-overlap",
+        f"{SECOND} (cluster): clusterNetwork.pods: 10.96.0.0/16 overlaps the services' 10.96.0.0/16",
+        ((SECOND, "clusterNetwork.pods", "10.96.0.0/16"),),
+    ),
+    (
+        "networks-overlap",
+        f"{SITE}: facts.networks[other].cidr: 10.1.0.128/25 overlaps network pg-customer-a-1 (10.1.0.0/24)",
+        ((SITE, "facts.networks.other", {"cidr": "10.1.0.128/25", "gateway": "10.1.0.129", "zone": "intranet"}),),
+    ),
+    (
+        "networks-overlap",
+        "facts.networks[other].cidr: 10.2.0.0/26 overlaps network nodes (10.2.0.0/24) of site baremetal-site-1",
+        ((SITE, "facts.networks.other", {"cidr": "10.2.0.0/26", "gateway": "10.2.0.1", "zone": "intranet"}),),
+    ),
+    ("unusable-address", "nodes.addresses[0]", ((SECOND, "nodes.addresses", ["10.1.0.215-10.1.0.255"]),)),
+    ("unusable-address", "controlPlane.endpoint", ((SECOND, "controlPlane.endpoint", "10.1.0.0"),)),
+    (
+        "vip-outside-network",
+        "controlPlane.endpoint",
+        ((SECOND, "controlPlane.endpoint", "10.9.0.1"), (SITE, "facts.bgp", BGP)),
+    ),
+    (
+        "vip-outside-network",
+        "controlPlane.endpoint",
+        ((METAL3_ORDER, "controlPlane.vip", "kube-vip"), (METAL3_ORDER, "controlPlane.endpoint", "fd00::1")),
+    ),
     (
         "wrong-machine-class",
         "pools[md-0].class",
@@ -227,7 +256,9 @@ RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
         (
             (SECOND_ON_METAL, "controlPlane.virtualRouterId", 21),
             (SECOND_ON_METAL, "nodes.network", "other"),
-            (METAL_SITE, "facts.networks.other", {"cidr": "10.2.0.0/24", "gateway": "10.2.0.1", "zone": "intranet"}),
+            (SECOND_ON_METAL, "nodes.addresses", ["10.2.1.70-10.2.1.90"]),
+            (SECOND_ON_METAL, "controlPlane.endpoint", "10.2.1.11"),
+            (METAL_SITE, "facts.networks.other", {"cidr": "10.2.1.0/24", "gateway": "10.2.1.1", "zone": "intranet"}),
         ),
     ),
     (
@@ -262,7 +293,7 @@ def test_every_rule_that_is_listed_is_tried() -> None:
     assert listed == {case[0] for case in WRONG} | {"name-of-manager"}
 
 
-MODULES = ("fleet_rules.py", "fleet_address_rules.py", "fleet_machine_rules.py")
+MODULES = ("fleet_rules.py", "fleet_address_rules.py", "fleet_network_rules.py", "fleet_machine_rules.py")
 
 
 def test_a_tenant_is_not_called_like_its_management_cluster() -> None:
@@ -296,7 +327,11 @@ def test_sites_that_never_meet_may_use_the_same_addresses() -> None:
     apart = {**documents, "management-clusters/schiff-mgmt-y.yaml": manager}
     assert problems(apart) == []
     together = changed(MANAGEMENT_CLUSTER, "sites", ["vsphere-site-1", "baremetal-site-1", "vsphere-site-2"], documents)
-    assert {problem.rule for problem in problems(together)} == {"vip-twice", "node-ranges-overlap"}
+    assert {problem.rule for problem in problems(together)} == {
+        "vip-twice",
+        "node-ranges-overlap",
+        "networks-overlap",
+    }
 
 
 def test_a_cluster_in_its_last_removal_state_claims_nothing() -> None:
