@@ -34,6 +34,9 @@ from schiff.sources.schemas import load_schemas
 from schiff.values.digests import HEAD
 from schiff.values.names import ENVIRONMENTS, Environment
 
+_REFUSED = "-cannot"
+"""How the rules end by which infrastructures and components object."""
+
 Files = Mapping[str, Content]
 Before = Callable[[Environment], Files | None]
 """Gives what was delivered in an environment, None when that cannot be said."""
@@ -60,11 +63,14 @@ def check_fleet(
         return checked
     parts = load_parts()
     resolved = {name: _surveyed(fleet, name, assigned(fleet, name, ledgers), parts) for name in ENVIRONMENTS}
-    for name in chosen:
-        checked.problems += resolved[name].problems
-        checked.problems += _unsaid(_surveyed(fleet, name, on_head(fleet, name), parts).problems, checked.problems)
     environments = {name: each.environment for name, each in resolved.items()}
-    checked.problems += fleet_problems(*environments.values())
+    between = list(fleet_problems(*environments.values()))
+    read = tuple(problems)
+    for name in chosen:
+        for survey in (resolved[name], _surveyed(fleet, name, on_head(fleet, name), parts)):
+            own = [problem for problem in survey.problems if not _follows(problem, read)]
+            checked.problems += _unsaid(own, [*checked.problems, *between])
+    checked.problems += between
     checked.clusters = sum(len(environments[name].tenants) for name in chosen)
     checked.notes += _waiting(fleet, [environments[name] for name in chosen])
     if not checked.problems:
@@ -108,9 +114,32 @@ def _surveyed(fleet: Fleet, name: Environment, assigned: Assignments, parts: Par
 
 
 def _unsaid(problems: Iterable[Problem], said: Iterable[Problem]) -> list[Problem]:
-    """Return the problems of values that nothing was said about: on head most are the same as on a release."""
+    """Return the problems of values that nothing was said about.
+
+    On head most are the same as on a release, and what an infrastructure or a
+    component refuses is often what a rule between clusters names more exactly.
+    """
     known = {(problem.place, problem.path, problem.rule) for problem in said}
-    return [problem for problem in problems if (problem.place, problem.path, problem.rule) not in known]
+    lines = {(problem.place.file, problem.place.line, problem.path) for problem in said}
+    return [
+        problem
+        for problem in problems
+        if (problem.place, problem.path, problem.rule) not in known
+        and not (problem.rule.endswith(_REFUSED) and any(_is_part(problem, *line) for line in lines))
+    ]
+
+
+def _is_part(problem: Problem, file: str, line: int, path: str) -> bool:
+    """Return whether a value is what a problem is about, or inside of it; components write names with dots."""
+    about, inside = (text.replace("[", ".").replace("]", "") for text in (problem.path, path))
+    return (file, line) == (problem.place.file, problem.place.line) and f"{inside}.".startswith(f"{about}.")
+
+
+def _follows(problem: Problem, read: Iterable[Problem]) -> bool:
+    """Return whether reading said it before, or what is behind it: a site or a management cluster that is not read."""
+    if problem.rule == "served-by-none":
+        return any(other.place.file.startswith("management-clusters/") for other in read)
+    return problem.rule == "unknown-site"
 
 
 def _part_problems(environment: ResolvedEnvironment, parts: Parts) -> Iterator[Problem]:

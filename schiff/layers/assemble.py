@@ -79,11 +79,20 @@ class _Assembly:
         self._documents = documents
         self._secrets = _by_folder(secrets)
         self._vendored = vendored
+        self._badly_named: set[str] = set()
         self._files: dict[str, dict[Kind, list[tuple[FleetFile, Document]]]] = {"": defaultdict(list)}
         for path in sorted(documents):
             self._sort_in(path, documents[path])
         for path in sorted(secrets):
-            self.problems.extend(secret_problems(path, secrets[path]))
+            self._judge_secret(path, secrets[path])
+
+    def _judge_secret(self, path: str, content: bytes) -> None:
+        """Say what is wrong with an encrypted document, and let nothing else look at one that is not."""
+        found = list(secret_problems(path, content))
+        self.problems.extend(found)
+        if found:
+            folder, _, name = path.partition(f"{SECRETS}/")
+            self._secrets.get(f"{folder}{SECRETS}", {}).pop(name, None)
 
     def _sort_in(self, path: str, document: Document) -> None:
         file = fleet_file(path)
@@ -103,6 +112,7 @@ class _Assembly:
         except ValidationError as error:
             message = str(error.errors()[0]["ctx"]["error"])
             self.problems.append(Problem(Place(path, 1), "", message, "rename the file or folder", rule="bad-name"))
+            self._badly_named.add(path)
 
     def fleet(self) -> Fleet | None:
         """Return the fleet, or None when too much is wrong to make one."""
@@ -124,8 +134,10 @@ class _Assembly:
         return fleet
 
     def _check_whole(self, fleet: Fleet) -> None:
+        known = {problem.place for problem in self.problems}
         for document in fleet.customers.values():
-            self.problems.extend(customer_problems(document, fleet.head.settings))
+            found = customer_problems(document, fleet.head.settings)
+            self.problems.extend(problem for problem in found if problem.place not in known)
         for layers in (fleet.head, *fleet.releases.values()):
             self.problems.extend(settings_problems(layers, self._document_of(layers, "fleet.yaml")))
             self.problems.extend(pin_problems(layers, fleet.vendored))
@@ -218,14 +230,14 @@ class _Assembly:
                 message = f"no field is called {key!r} here"
                 cure = close_to(key, ["facts", "values"])
                 self.problems.append(Problem(document.place((key,)), key, message, cure, rule="unknown-field"))
+            secrets = self._secrets.pop(f"sites/{file.names[0]}/site{SECRETS}", {})
             if not self._is_map(document, "facts"):
                 continue
             below = document.below("facts")
             found: list[Problem] = []
             facts = typed(SiteFacts, below, found)
             self.problems.extend(_prefixed(found, "facts"))
-            if facts is not None:
-                secrets = self._secrets.pop(f"sites/{file.names[0]}/site{SECRETS}", {})
+            if facts is not None and file.path not in self._badly_named:
                 yield Site(file.names[0], facts, below, secrets)
 
     def _is_map(self, document: Document, key: str) -> bool:
@@ -238,9 +250,9 @@ class _Assembly:
     def _management_clusters(self) -> Iterator[ManagementCluster]:
         for file, document in self._files[""]["management-cluster"]:
             spec = typed(ManagementClusterSpec, document, self.problems)
-            if spec is not None:
+            secrets = self._secrets.pop(f"management-clusters/{file.names[0]}{SECRETS}", {})
+            if spec is not None and file.path not in self._badly_named:
                 self.problems.extend(layer_problems("cluster", document.below("cluster"), "cluster"))
-                secrets = self._secrets.pop(f"management-clusters/{file.names[0]}{SECRETS}", {})
                 yield ManagementCluster(file.names[0], spec, document, secrets)
 
     def _orders(self) -> Iterator[Order]:
@@ -249,11 +261,12 @@ class _Assembly:
             site, customer, name = file.names
             key = ClusterKey(site, name)
             self.problems.extend(layer_problems("cluster", document))
+            secrets = self._secrets.pop(f"sites/{site}/{customer}/{name}{SECRETS}", {})
             if key in first:
                 self.problems.append(_second_of_a_name(key, document, first[key]))
-                continue
-            first[key] = file.path
-            yield Order(key, customer, document, self._secrets.pop(f"sites/{site}/{customer}/{name}{SECRETS}", {}))
+            elif file.path not in self._badly_named:
+                first[key] = file.path
+                yield Order(key, customer, document, secrets)
 
     # --- what belongs to nothing
 

@@ -1,6 +1,6 @@
 """Names in one file that must exist in another, across the whole fleet.
 
-1. The site and the customer of an order. (Its zone and class belong to a release: `schiff.layers.resolve`.)
+1. The environment, site and customer of an order. (Its zone and class belong to a release: `schiff.layers.resolve`.)
 2. The provider of a site, the zones of its networks.
 3. The sites a management cluster serves, and stands at; one management cluster, not two, for a site and environment.
 4. Two clusters never share a namespace, which is made of site and name.
@@ -15,6 +15,7 @@ from typing import Final
 from schiff.errors import Place, Problem
 from schiff.layers.validation import close_to
 from schiff.model.fleet import Fleet, Order
+from schiff.values.names import ENVIRONMENTS
 
 PLATFORM: Final = "platform"
 """The customer of management clusters' own clusters; nobody else may be called so."""
@@ -31,6 +32,10 @@ def reference_problems(fleet: Fleet, sites: Collection[str]) -> Iterator[Problem
 
 def _order(fleet: Fleet, order: Order, sites: Collection[str]) -> Iterator[Problem]:
     site, document = order.key.site, order.document
+    if document.data.get("environment") is None:
+        message, cure = "is missing: the cluster would belong nowhere", f"write one of {', '.join(ENVIRONMENTS)}"
+        place = document.place(("environment",))
+        yield Problem(place, "environment", message, cure, "cluster", "missing-field")
     if site not in sites:
         message, cure = f"no site is called {site!r}", f"write sites/{site}/site.yaml; {close_to(site, sites)}"
         yield Problem(document.place(), "", message, cure, rule="unknown-site")

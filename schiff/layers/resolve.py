@@ -34,11 +34,16 @@ from schiff.model.resolved import Identity, ResolvedCluster, ResolvedEnvironment
 from schiff.model.settings import LayerName
 from schiff.model.tenant_cluster import TenantClusterSpec
 from schiff.values.digests import HEAD
-from schiff.values.names import ENVIRONMENTS, ClusterKey
+from schiff.values.names import ClusterKey
 
 __all__ = ["ResolvedEnvironment", "Resolver", "resolve_environment", "survey_environment"]
 
 _ORDER_LAYERS = ("customer", "cluster")
+_OF_ONE_CLUSTER: frozenset[Path] = frozenset({
+    ("controlPlane", "endpoint"), ("controlPlane", "hosts"), ("controlPlane", "virtualRouterId"),
+    ("nodes", "addresses"), ("nodes", "network"),
+})  # fmt: skip
+"""What no two clusters share: where it is missing, an order lacks it, not a layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +107,6 @@ class Resolver:
         if site is None:
             message, cure = f"no site is called {key.site!r}", close_to(key.site, self._fleet.sites)
             problems.append(Problem(order.document.place(), "", message, cure, rule="unknown-site"))
-        elif management is None and "environment" not in order.document.data:
-            place, cure = order.document.place(), f"write one of {', '.join(ENVIRONMENTS)}"
-            problems.append(Problem(place, "environment", "is missing", cure, "cluster", "missing-field"))
         elif management is None:
             message = f"no management cluster serves site {key.site} for {environment}"
             cure = "name the site and the environment in a file of management-clusters/"
@@ -183,7 +185,7 @@ class Resolver:
 
     def _resolve(self, ask: _Ask) -> ResolvedCluster:
         problems = [*self._reference_problems(ask), *_kubernetes_problems(ask)]
-        if not ask.layers.is_head:
+        if ask.layers.settings.customer_may_set != self._fleet.head.settings.customer_may_set:
             customer = self._document("customer", ask)
             problems += customer_problems(customer, ask.layers.settings, ask.layers.release.name)
         data = self._data(ask)
@@ -322,9 +324,14 @@ def _has(data: Any, path: Path) -> bool:
 
 
 def _winner(stack: list[Layer], path: Path) -> tuple[Layer, Path]:
-    """Return the last layer that has the value at `path`, or its nearest parent, and that path."""
+    """Return the last layer that has the value at `path`, or its nearest parent, and that path.
+
+    What no two clusters share is missed in the order, whoever wrote the parent.
+    """
     for length in range(len(path), 0, -1):
         for layer in reversed(stack):
             if _has(layer[1].data, path[:length]):
                 return layer, path[:length]
-    return stack[-1], ()
+        if path[:length] in _OF_ONE_CLUSTER:
+            break
+    return stack[-1], path

@@ -6,7 +6,8 @@ single layer is said here, with the layer's name, in the order of the code:
 1. `environment`, `zone`, `class` and `decommission` come from the order only: the first three choose the layers.
 2. Unknown fields, wrong types, wrong values.
 3. No layer sets a version: not of Kubernetes, and not of a component.
-4. A customer layer sets only what `fleet.yaml` allows.
+4. No value is a template: what looks like one to Flux would be emptied on its way to a machine.
+5. A customer layer sets only what `fleet.yaml` allows.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def layer_problems(layer: LayerName, document: Document, prefix: str = "") -> It
     except ValidationError as error:
         yield from problems_of(error, CLUSTER_SHAPE, in_document(document, layer, prefix))
     yield from _pinned_components(layer, document, prefix)
+    yield from _templates(layer, document, prefix)
 
 
 def _pinned_components(layer: LayerName, document: Document, prefix: str) -> Iterator[Problem]:
@@ -58,6 +60,23 @@ def _pinned_components(layer: LayerName, document: Document, prefix: str) -> Ite
                 document.place(path), path_text(CLUSTER_SHAPE, path, prefix),
                 "no layer sets a version", "versions come from head.yaml or the release", layer, "version-in-layer",
             )  # fmt: skip
+
+
+def _templates(layer: LayerName, document: Document, prefix: str) -> Iterator[Problem]:
+    for path, text in _texts(document.data):
+        if "${" in text:
+            yield Problem(
+                document.place(path), path_text(CLUSTER_SHAPE, path, prefix), "holds ${: no value is a template",
+                "write the value itself", layer, "template",
+            )  # fmt: skip
+
+
+def _texts(data: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    if isinstance(data, str):
+        yield path, data
+    elif isinstance(data, dict | list):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _texts(value, (*path, key))
 
 
 def customer_problems(document: Document, settings: FleetSettings, release: str = "") -> Iterator[Problem]:

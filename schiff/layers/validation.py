@@ -57,7 +57,7 @@ def problems_of(error: ValidationError, shape: Shape, locate: Locate) -> Iterato
             continue  # a value that may be given ready-made; the text form says what is wrong
         path = _path(shape, item["loc"])
         message, cure, rule = _sentence(item, shape, path)
-        where = {blamed: locate(blamed) for blamed in _blamed(item, path)}
+        where = {blamed: locate(blamed) for blamed in _blamed(item, shape, path)}
         path = max(where, key=lambda blamed: where[blamed].rank)
         place, layer, prefix, _ = where[path]
         yield Problem(place, path_text(shape, path, prefix), message, cure, layer, rule)
@@ -83,13 +83,17 @@ def _path(shape: Shape, location: tuple[int | str, ...]) -> Path:
     return tuple(path)
 
 
-def _blamed(item: Mapping[str, Any], path: Path) -> list[Path]:
+def _blamed(item: Mapping[str, Any], shape: Shape, path: Path) -> list[Path]:
     """Return the fields that a rule over several fields talks about, by name or value; the latest layer's is shown."""
     value = item["input"]
     if item["type"] != "value_error" or not isinstance(value, dict):
         return [path]
+    here: Shape | None = shape
+    for key in path:
+        here = here.below(key) if here else None
+    known = dict.fromkeys(here.fields if here else ())
     words = str(item["ctx"]["error"]).replace(",", " ").replace(":", " ").split()
-    named = [(*path, key) for word in words for key, inner in value.items() if word in {key, str(inner)}]
+    named = [(*path, key) for word in words for key, inner in {**known, **value}.items() if word in {key, str(inner)}]
     return named or [path]
 
 

@@ -155,8 +155,11 @@ class _Reader:
             return _WORDS[text]
         if text[0] not in "0123456789-+.":
             return text
-        if len(text) <= _LONGEST_NUMBER and _INTEGER.fullmatch(text):
-            return int(text)
+        if _INTEGER.fullmatch(text):
+            if len(text) <= _LONGEST_NUMBER:
+                return int(text)
+            cure = "write a smaller one, or quote it where text is meant"
+            self._add(event.start_mark, f"a number of {len(text)} digits is too large", cure, "yaml-limits")
         if _FRACTION.fullmatch(text):
             cure = f'write it as text: "{text}"'
             self._add(event.start_mark, f"{text} is a number with a fraction, which no field takes", cure, "fraction")

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from schiff.errors import InvalidValue
 from schiff.model.recipient import Recipient
 from schiff.model.spec import Items, OneOrMore, Spec
-from schiff.values.names import Environment, Name, PoolName
+from schiff.values.names import Domain, Environment, LabelKey, LabelValue, Name, PoolName
 from schiff.values.networks import Address, AddressRange, Network
 
 Removal = Literal["a", "b", "c", "d", "e"]
@@ -50,8 +50,8 @@ class MachineClassSpec(Spec):
 class TaintSpec(Spec):
     """A taint that every node of a pool carries from its first moment."""
 
-    key: str
-    value: str = ""
+    key: LabelKey
+    value: LabelValue = ""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 
@@ -95,7 +95,7 @@ class PoolSpec(Spec):
     replicas: Annotated[int, Field(ge=0)] | None = None
     zones: Items[Name] = ()
     hosts: Items[Name] = ()
-    labels: Mapping[str, str] = {}
+    labels: Mapping[LabelKey, LabelValue] = {}
     taints: Items[TaintSpec] = ()
     max_surge: Annotated[int, Field(ge=0)] = 1
     max_unavailable: Annotated[int, Field(ge=0)] = 0
@@ -118,7 +118,7 @@ class ClusterNetworkSpec(Spec):
 
     pods: Network
     services: Network
-    service_domain: str = "cluster.local"
+    service_domain: Domain = "cluster.local"
 
 
 class OidcSpec(Spec):
@@ -175,7 +175,7 @@ class TenantClusterSpec(Spec):
     environment: Environment
     zone: Name
     cluster_class: Name | None = Field(default=None, alias="class")
-    labels: Mapping[str, str] = {}
+    labels: Mapping[LabelKey, LabelValue] = {}
     control_plane: ControlPlaneSpec
     nodes: NodesSpec
     pools: Mapping[PoolName, PoolSpec]

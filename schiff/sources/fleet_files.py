@@ -2,7 +2,8 @@
 
 1. Nothing outside the folder is read: a link that leads out of it is refused, and so is a link to a folder.
 2. Only regular files, none over its limit; the size is looked at before the content.
-3. Hidden files and files that no YAML reader would open (a README, `approvers`) are left alone.
+3. Hidden files and files that no YAML reader would open (a README, `approvers`) are left alone, but not among secrets:
+   an editor's copy of a decrypted document is hidden too.
 4. Encrypted and vendored files are taken byte for byte; everything else is YAML (`schiff.layers.yaml_documents`).
 
 Problems of all files are raised together, with those of `schiff.layers.assemble`.
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from schiff.errors import InvalidInput, Place, Problem
 from schiff.layers.assemble import survey
-from schiff.layers.fleet_layout import fleet_file, is_secret, vendored_key
+from schiff.layers.fleet_layout import SECRETS, fleet_file, is_secret, vendored_key
 from schiff.layers.yaml_documents import LARGEST_FILE, read_document, too_large
 from schiff.model.fleet import Document, Fleet
 from schiff.model.frozen import LOCK_FILE
@@ -98,7 +99,7 @@ def _walk(folder: Path, root: Path, problems: list[Problem]) -> Iterator[Path]:
         return
     for entry in entries:
         path = Path(entry.path)
-        if entry.name.startswith("."):
+        if entry.name.startswith(".") and not _is_hidden_secret(entry, folder):
             continue
         if entry.is_symlink() and not _stays_inside(path, root):
             name, cure = path.relative_to(root).as_posix(), "put a copy there"
@@ -111,6 +112,11 @@ def _walk(folder: Path, root: Path, problems: list[Problem]) -> Iterator[Path]:
                 yield from _walk(path, root, problems)
         else:
             yield path
+
+
+def _is_hidden_secret(entry: os.DirEntry[str], folder: Path) -> bool:
+    """Return whether a hidden file may hold a secret; an empty one only keeps its folder in Git."""
+    return folder.suffix == SECRETS and (entry.is_symlink() or entry.stat().st_size > 0)
 
 
 def _stays_inside(path: Path, root: Path) -> bool:

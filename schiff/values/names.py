@@ -25,6 +25,7 @@ POOL_NAME_BUDGET = 12
 LABEL_BUDGET = 63
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LABEL_PART = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+")
 
 
@@ -39,6 +40,19 @@ def _within(budget: int) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _label_value(text: str) -> str:
+    if text and not _LABEL_PART.fullmatch(text):
+        raise InvalidValue(f"{text!r} is not a label's value (expected at most 63 letters, digits, '-', '_', '.')")
+    return text
+
+
+def _label_key(text: str) -> str:
+    prefix, slash, name = text.rpartition("/")
+    if not _LABEL_PART.fullmatch(name) or (slash and not _DOMAIN.fullmatch(prefix)):
+        raise InvalidValue(f"{text!r} is not a label's key (expected e.g. gpu or schiff.example/gpu)")
+    return text
+
+
 def _domain(text: str) -> str:
     if not _DOMAIN.fullmatch(text):
         raise InvalidValue(f"{text!r} is not a domain (expected e.g. schiff.example)")
@@ -49,6 +63,8 @@ Name = Annotated[str, _within(LABEL_BUDGET)]
 ClusterName = Annotated[str, _within(CLUSTER_NAME_BUDGET)]
 PoolName = Annotated[str, _within(POOL_NAME_BUDGET)]
 Domain = Annotated[str, AfterValidator(_domain)]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
+LabelValue = Annotated[str, AfterValidator(_label_value)]
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -156,9 +156,19 @@ def test_what_only_the_merged_value_shows_stands_where_it_was_written(
 def test_an_order_names_its_environment() -> None:
     documents = fleet_documents()
     del documents[VSPHERE_ORDER]["environment"]
-    fleet = a_fleet(documents)
-    with pytest.raises(InvalidInput, match="environment: is missing; write one of tst, ref, prd"):
-        Resolver(fleet).cluster(KEY, an_assignment(fleet))
+    with pytest.raises(InvalidInput, match=r"environment: is missing: .*; write one of tst, ref, prd"):
+        a_fleet(documents)
+
+
+def test_what_no_two_clusters_share_is_missing_in_the_order(tmp_path: Path) -> None:
+    documents = changed(METAL3_ORDER, "controlPlane.virtualRouterId", None)
+    fleet = load_fleet(fleet_folder(tmp_path, changed(VSPHERE_ORDER, "controlPlane", {}, documents)))
+    found = survey_environment(fleet, "tst", assignments_of(fleet))[1]
+    assert [(problem.place.file, problem.path) for problem in found] == [
+        (METAL3_ORDER, "controlPlane.virtualRouterId"),
+        (VSPHERE_ORDER, "controlPlane.endpoint"),
+    ]
+    assert all(problem.place.line for problem in found)
 
 
 def test_a_cluster_needs_a_management_cluster_for_its_environment() -> None:
