@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parts up lint test clean
+.PHONY: help venv parts up lint test bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ lint: venv ## check style, formatting, types and floors
 
 test: venv parts lint ## build the parts, then run every check and every test
 	@$(RUN) -m pytest --numprocesses 2 --dist loadgroup
+
+bench: venv ## measure the figures of the design: make bench ARGS="--rows schemas"
+	@$(RUN) -m tools.build pulumi
+	@$(RUN) -m bench.figures $(ARGS)
 
 clean: ## remove what was built; .schiff with its state stays
 	@rm -rf build .venv

@@ -9,7 +9,7 @@ CLUSTERS_PER_SITE = 20
 
 
 def documents(count: int, shared: dict[str, Any]) -> dict[str, Any]:
-    """Return the documents of a `tst` fleet of `count` clusters on head; `shared` holds layers 1 to 5 and the catalogue."""
+    """Return the documents of a `tst` fleet on head; `shared` holds layers 1 to 5 and the catalogue."""
     made = dict(shared)
     sites = -(-count // CLUSTERS_PER_SITE)
     for site in range(sites):
@@ -58,12 +58,13 @@ def _vsphere_facts(site: int) -> dict[str, Any]:
 
 
 def _metal_facts(site: int) -> dict[str, Any]:
+    management = _net(site, CLUSTERS_PER_SITE + 1)
     hosts = {
         f"r1-u{unit}": {
             "rack": "rack-1",
             "hardware": "controller" if unit % 6 < 3 else "worker",
             "bootMACAddress": f"52:54:{site // 256:02x}:{site % 256:02x}:{unit // 256:02x}:{unit % 256:02x}",
-            "bmc": f"redfish-virtualmedia://{_net(site, CLUSTERS_PER_SITE + 1)}.{unit % 250 + 1}/redfish/v1/Systems/{unit}",
+            "bmc": f"redfish-virtualmedia://{management}.{unit % 250 + 1}/redfish/v1/Systems/{unit}",
         }
         for unit in range((CLUSTERS_PER_SITE + 1) * 6)
     }
@@ -101,7 +102,12 @@ def _metal_order(site: int, index: int) -> dict[str, Any]:
         },
         "nodes": {"network": f"net-{index}", "addresses": f"{net}.20-{net}.120"},
         "pools": {
-            "md-0": {"class": "worker", "hosts": [f"r1-u{first + 3}", f"r1-u{first + 4}"], "maxSurge": 0, "maxUnavailable": 1},
+            "md-0": {
+                "class": "worker",
+                "hosts": [f"r1-u{first + 3}", f"r1-u{first + 4}"],
+                "maxSurge": 0,
+                "maxUnavailable": 1,
+            },
             "md-1": {"class": "worker", "hosts": [f"r1-u{first + 5}"], "maxSurge": 0, "maxUnavailable": 1},
         },
         "components": {"metallb": {"pools": {"services": {"addresses": [f"{net}.192/28"]}}}},
