@@ -90,11 +90,17 @@ def test_a_page_starts_with_a_whole_example(page: Path) -> None:
     assert example.startswith(("```", "<!-- file: ")), f"{name(page)} starts with {example!r}"
 
 
-# --- reference pages follow the code
+@pytest.mark.parametrize("page", sorted((DOCS / "guide").glob("*.md")), ids=name)
+def test_a_program_in_the_guide_runs(page: Path) -> None:
+    for program in blocks(read(page), "python"):
+        exec(compile(program, name(page), "exec"), {})  # noqa: S102 -- the page's own text
+
+
+# --- pages follow the code
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
-def test_a_reference_page_is_up_to_date(page: Path) -> None:
+def test_a_page_is_up_to_date_with_the_code(page: Path) -> None:
     text = read(page)
     assert written(text) == text, "bring it up to the code with: python -m tools.reference"
     assert unexplained(text) == []

@@ -1,4 +1,4 @@
-"""Reference pages with parts that follow the code; what people wrote around them, and about them, stays.
+"""Pages with parts that follow the code; what people wrote around them, and about them, stays.
 
 A comment in a page says what stands below it, up to the next empty line:
 
@@ -24,7 +24,7 @@ from tools.parts import ROOT
 from tools.reference.codes import codes, listed_rules
 from tools.reference.fields import model_named, rows
 
-FOLDER = ROOT / "docs" / "reference"
+FOLDERS = (ROOT / "docs" / "guide", ROOT / "docs" / "reference")
 HELP = ROOT / "tests" / "golden" / "help"
 
 _PART = re.compile(r"^<!-- (fields|codes|rules|file)(?:: (\S+))? -->\n(.*?)(?=^$|\Z)", re.MULTILINE | re.DOTALL)
@@ -95,5 +95,5 @@ def _cells(body: str) -> Iterator[Cells]:
 
 
 def pages() -> Iterable[Path]:
-    """Return the reference pages."""
-    return sorted(FOLDER.glob("*.md"))
+    """Return the pages that may have such parts."""
+    return sorted(page for folder in FOLDERS for page in folder.glob("*.md"))
