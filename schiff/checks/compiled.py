@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from schiff.checks.documents import KubernetesObject, read_objects
-from schiff.checks.immutability import immutability_problems
+from schiff.checks.immutability import home_problems, immutability_problems
 from schiff.checks.objects import object_problems
 from schiff.checks.schemas import SchemaSet, schema_problems
 from schiff.compiler.environment import CompiledEnvironment
 from schiff.compiler.file_tree import Content
 from schiff.errors import Place, Problem
+from schiff.values.names import Environment
 
 _MANIFEST = (".yaml", ".yml")
 _RULES_OF_GIT = ".sops.yaml"
@@ -46,9 +47,15 @@ def file_problems(files: Mapping[str, Content], schemas: SchemaSet, *, whole: bo
     yield from object_problems(objects, schemas, files, whole=whole)
 
 
-def change_problems(before: Mapping[str, Content], after: Mapping[str, Content]) -> Iterator[Problem]:
-    """Yield every change from delivered files to others that must not happen."""
-    yield from immutability_problems(_texts(before), _texts(after))
+def change_problems(
+    before: Mapping[Environment, Mapping[str, Content]], after: Mapping[Environment, Mapping[str, Content]]
+) -> Iterator[Problem]:
+    """Yield every change from delivered files to others that must not happen; both mappings are by environment."""
+    was = {str(name): _texts(files) for name, files in before.items()}
+    now = {str(name): _texts(files) for name, files in after.items()}
+    yield from home_problems(was, now)
+    for name, files in was.items():
+        yield from immutability_problems(files, now.get(name, {}))
 
 
 def is_manifest(file: str) -> bool:

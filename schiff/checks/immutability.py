@@ -2,12 +2,13 @@
 
 In the order of the code (domain reference 21; design 3):
 
-- ``stays-home``: a cluster keeps its management cluster and its customer;
+- ``never-vanishes``: a delivered cluster has an order until its removal was delivered;
+- ``stays-home``: a cluster keeps its environment, its management cluster and its customer;
 - ``never-changes``: labels of identity, networks, endpoints, selectors, the parameters of a StorageClass;
 - ``never-in-place``: a template's content changes under a new name only, or machines differ from it for good;
 - ``one-minor``: Kubernetes goes up one minor at a time; ``never-back``: and never down.
 
-An object that is new, or gone, is no change: removing has rules of its own.
+An object that is new, or gone, is no change: what removing a cluster takes is judged by the ledger.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from schiff.checks.rules import target
 from schiff.errors import InvalidValue, Place, Problem
 from schiff.values.versions import KubernetesVersion
 
-_HOME = re.compile(r"(?:^|/)(?P<management>[^/]+)/sites/(?P<site>[^/]+)/(?P<customer>[^/]+)/(?P<cluster>[^/]+)/[^/]+$")
+_HOME = re.compile(
+    r"(?:^|/)(?P<management>[^/]+)/sites/(?P<site>[^/]+)/(?P<customer>(?!_site/)[^/]+)/(?P<cluster>[^/]+)/[^/]+$"
+)
 _IDENTITY = ("environment", "site", "customer", "location", "provider", "zone")
 _NEVER: Mapping[str, tuple[Path, ...]] = {
     "Cluster": (
@@ -44,12 +47,33 @@ _NEVER: Mapping[str, tuple[Path, ...]] = {
     "BGPPeer": (("spec", "enableGracefulRestart"),),
 }
 _TEMPLATES = ("VSphereMachineTemplate", "Metal3MachineTemplate", "Metal3DataTemplate", "KubeadmConfigTemplate")
+_LIST = "kustomization.yaml"
 _MAY_TOGGLE = "nodeReuse"
 _VERSIONS: Mapping[str, Path] = {
     "KubeadmControlPlane": ("spec", "version"),
     "MachineDeployment": ("spec", "template", "spec", "version"),
 }
 _Key = tuple[str, str, str, str, str]
+
+
+def home_problems(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
+    """Yield every delivered cluster that would leave its environment, or all of them; both mappings are by environment.
+
+    A folder that lists nothing any more is the last thing delivered of a cluster that was removed.
+    """
+    now = {cluster: (name, file) for name, files in after.items() for cluster, (_, file) in _homes(files).items()}
+    for was, files in before.items():
+        for (site, cluster), ((_, customer), file) in sorted(_homes(files).items()):
+            if (site, cluster) not in now and not _lists_nothing(file, files):
+                message = f"{site}/{cluster} is delivered in {was}, and no order asks for it any more"
+                cure = f"restore the order, and write `decommission: {cluster}` into it"
+                yield Problem(
+                    Place(f"sites/{site}/{customer}/{cluster}.yaml", 1), "", message, cure, rule="never-vanishes"
+                )
+            elif (site, cluster) in now and now[site, cluster][0] != was:
+                name, moved = now[site, cluster]
+                message = f"{site}/{cluster} is delivered in {was}, and would move to {name}"
+                yield Problem(Place(moved), "", message, f"keep {was}, or order a new cluster", rule="stays-home")
 
 
 def immutability_problems(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Problem]:
@@ -81,6 +105,11 @@ def _homes(files: Mapping[str, str]) -> dict[tuple[str, str], tuple[tuple[str, s
             home = (match["management"], match["customer"])
             found.setdefault((match["site"], match["cluster"]), (home, file))
     return found
+
+
+def _lists_nothing(first: str, files: Mapping[str, str]) -> bool:
+    folder, slash, name = first.rpartition("/")
+    return name == _LIST and not any(file.startswith(folder + slash) for file in files if file != first)
 
 
 def _changed(earlier: KubernetesObject, item: KubernetesObject) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from schiff.checks.compiled import change_problems, compiled_files, file_problems
 from schiff.checks.fleet_rules import fleet_problems
+from schiff.checks.written import written
 from schiff.compiler.compiled_cluster import problems as infrastructure_problems
 from schiff.compiler.component_set import component_problems
 from schiff.compiler.environment import compile_environment
@@ -182,9 +183,8 @@ def _check_compiled(
     named = {path for name in chosen for path in files.get(name, ())}
     found = file_problems(together, load_schemas(), whole=True)
     checked.problems += [problem for problem in found if problem.place.file in named]
-    for name in chosen:
-        earlier = before(name) if name in files else None
-        if earlier is not None:
-            checked.compared += (name,)
-            checked.problems += change_problems(earlier, files[name])
+    if files.keys() == resolved.keys():
+        earlier = {name: delivered for name in chosen if (delivered := before(name)) is not None}
+        checked.compared = tuple(earlier)
+        checked.problems += written(change_problems(earlier, files), *resolved.values())
     checked.files = {path: together[path] for path in sorted(named)}

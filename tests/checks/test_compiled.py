@@ -46,4 +46,4 @@ def test_rules_of_encryption_are_no_object() -> None:
 
 def test_files_that_are_equal_hold_no_change() -> None:
     before: dict[str, str | bytes] = {"a.yaml": GOOD.encode()}
-    assert list(change_problems(before, {"a.yaml": GOOD})) == []
+    assert list(change_problems({"tst": before}, {"tst": {"a.yaml": GOOD}})) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schiff.checks.immutability import immutability_problems
+from schiff.checks.immutability import home_problems, immutability_problems
 
 FOLDER = "cluster-definitions/m/sites/s/customer-a/a-1"
 CLUSTER = """
@@ -104,6 +104,29 @@ def test_a_cluster_keeps_its_management_cluster_and_customer(folder: str) -> Non
     assert [problem.rule for problem in found] == ["stays-home"]
 
 
+def test_what_lies_in_a_sites_own_folder_is_no_cluster() -> None:
+    before, after = ({f"{name}/sites/s/_site/secrets/x.yaml": KCP} for name in ("m", "n"))
+    assert list(immutability_problems(before, after)) == []
+
+
+def test_a_cluster_keeps_its_environment() -> None:
+    before, after = {"tst": {f"{FOLDER}/x.yml": KCP}}, {"tst": {}, "ref": {f"{FOLDER}/x.yml": KCP}}
+    (found,) = home_problems(before, after)
+    assert (found.rule, found.cure) == ("stays-home", "keep tst, or order a new cluster")
+
+
+def test_a_cluster_never_vanishes_with_its_order_alone() -> None:
+    before: dict[str, dict[str, str]] = {
+        "tst": {f"{FOLDER}/x.yml": KCP, f"{FOLDER}/kustomization.yaml": "resources: [x.yml]"}
+    }
+    (found,) = home_problems(before, {"tst": {}})
+    assert str(found).startswith("sites/s/customer-a/a-1.yaml:1: s/a-1 is delivered in tst, and no order asks for it")
+
+
+def test_a_cluster_whose_folder_lists_nothing_may_go() -> None:
+    assert list(home_problems({"tst": {f"{FOLDER}/kustomization.yaml": "resources: []"}}, {"tst": {}})) == []
+
+
 def test_a_cluster_of_that_name_at_another_site_is_another_cluster() -> None:
     other = FOLDER.replace("/s/", "/t/")
     before, after = {f"{FOLDER}/x.yml": KCP}, {f"{FOLDER}/x.yml": KCP, f"{other}/x.yml": KCP.replace("s-a-1", "t-a-1")}
@@ -126,4 +149,4 @@ def test_the_reference_names_every_rule() -> None:
     text = (Path(__file__).parents[2] / "docs/reference/rules.md").read_text(encoding="utf-8")
     end = text.partition("## Compared with what was delivered")[2]
     listed = set(re.findall(r"^\| `([a-z-]+)`", end, re.MULTILINE))
-    assert listed == {"stays-home", "never-changes", "never-in-place", "never-back", "one-minor"}
+    assert listed == {"never-vanishes", "stays-home", "never-changes", "never-in-place", "never-back", "one-minor"}

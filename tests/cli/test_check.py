@@ -170,7 +170,7 @@ class TestAgainst:
         fleet = self.fleet(tmp_path)
         write_fleet(tmp_path, changed(VSPHERE_ORDER, "clusterNetwork.pods", "10.250.0.0/16"))
         found = problems(run("--fleet", fleet, "--against", "main"))
-        assert ("never-changes", "spec.clusterNetwork") in {(problem.rule, problem.path) for problem in found}
+        assert ("never-changes", "clusterNetwork") in {(problem.rule, problem.path) for problem in found}
 
     def test_an_unknown_commit_is_a_problem(self, tmp_path: Path) -> None:
         (problem,) = problems(run("--fleet", self.fleet(tmp_path), "--against", "nowhere"))
