@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from schiff.checks.documents import KubernetesObject, read_objects
@@ -15,6 +16,8 @@ from schiff.values.names import Environment
 
 _MANIFEST = (".yaml", ".yml")
 _RULES_OF_GIT = ".sops.yaml"
+_OBJECT = re.compile(rb"^apiVersion: *(?!kustomize\.config\.k8s\.io/)\S", re.MULTILINE)
+"""The first line of an object, wherever it lies in its file."""
 
 
 def compiled_files(environment: CompiledEnvironment) -> dict[str, Content]:
@@ -63,10 +66,10 @@ def is_manifest(file: str) -> bool:
     return file.endswith(_MANIFEST) and file.rpartition("/")[2] != _RULES_OF_GIT
 
 
-def object_count(files: Iterable[tuple[str, Content]]) -> int:
-    """Return how many documents files hold."""
-    texts = (_text(content) or "" for file, content in files if is_manifest(file))
-    return sum(text.count("\n---\n") + 1 for text in texts if text.strip())
+def object_count(contents: Iterable[Content]) -> int:
+    """Return how many Kubernetes objects files hold; a kustomization.yaml is an instruction and no object."""
+    texts = (content.encode() if isinstance(content, str) else content for content in contents)
+    return sum(len(_OBJECT.findall(text)) for text in texts)
 
 
 def _texts(files: Mapping[str, Content]) -> dict[str, str]:

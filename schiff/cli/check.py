@@ -51,7 +51,7 @@ def check(
         say_json(_as_json(checked))
         return
     subject = str(manifests) if manifests is not None else _subject(checked, chosen)
-    say(f"{subject}: {object_count(checked.files.items())} objects in {len(checked.files)} files hold")
+    say(f"{subject}: {object_count(checked.files.values())} objects in {len(checked.files)} files hold")
     for note in checked.notes:
         say(note)
 
@@ -110,7 +110,7 @@ def _as_json(checked: Checked) -> dict[str, Any]:
         "problems": [],
         "clusters": checked.clusters,
         "files": len(checked.files),
-        "objects": object_count(checked.files.items()),
+        "objects": object_count(checked.files.values()),
         "compared": list(checked.compared),
         "notes": checked.notes,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 from collections.abc import Mapping
@@ -11,13 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
+from schiff.cli.actor import actor
+from schiff.cli.project import parse_environment
 from schiff.delivery.ledger_branch import append_to_ledger
-from schiff.errors import InvalidInput, Place, Problem
-from schiff.git.process import try_git
 from schiff.model.fleet import Fleet
 from schiff.rollout.entry import Entry
 from schiff.rollout.genesis import genesis
 from schiff.rollout.ledger import Ledger
+from schiff.sources.fleet_commit import fleet_commit
 from schiff.sources.fleet_files import load_fleet
 from schiff.sources.ledger_branch import read_ledger
 from schiff.values.names import ENVIRONMENTS, Environment
@@ -51,9 +51,9 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Write the genesis where there is none."""
-    chosen = ENVIRONMENTS if every else (_environment(environment),)
+    chosen = ENVIRONMENTS if every else (parse_environment(environment),)
     loaded = load_fleet(fleet)
-    results = [_begin(loaded, name, ledger, _actor(os.environ), _commit(fleet)) for name in chosen]
+    results = [_begin(loaded, name, ledger, actor(os.environ), fleet_commit(fleet) or "none") for name in chosen]
     if as_json:
         print(json.dumps({"ledger": ledger, "environments": results}, indent=2))
         return
@@ -64,7 +64,7 @@ def init(
 @ledger_app.command("log", help=LOG_HELP)
 def log(environment: OptionalEnvironment = "", ledger: LedgerUrl = _EMBEDDED, as_json: Json = False) -> None:
     """Print the entries of one environment."""
-    found = read_ledger(ledger, _environment(environment), _cache())
+    found = read_ledger(ledger, parse_environment(environment), _cache())
     if as_json:
         print(json.dumps(_as_json(found), indent=2))
         return
@@ -122,31 +122,6 @@ def _as_json(ledger: Ledger) -> dict[str, Any]:
         "head": head,
         "entries": [entry.as_json() for entry in ledger.entries],
     }
-
-
-def _environment(text: str) -> Environment:
-    if text not in ENVIRONMENTS:
-        message = f"{text!r} is not an environment" if text else "no environment is named"
-        raise InvalidInput([Problem(Place("--environment"), "", message, f"name one of {', '.join(ENVIRONMENTS)}")])
-    return text
-
-
-def _actor(variables: Mapping[str, str]) -> str:
-    """Return who runs this: a job of CI by its address, else the user of this machine."""
-    if "CI_JOB_ID" in variables:
-        return f"ci:project/{variables.get('CI_PROJECT_ID', '-')}/job/{variables['CI_JOB_ID']}"
-    if "GITHUB_RUN_ID" in variables:
-        return f"ci:{variables.get('GITHUB_REPOSITORY', '-')}/run/{variables['GITHUB_RUN_ID']}"
-    try:
-        return f"user:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return "user:unknown"
-
-
-def _commit(fleet: Path) -> str:
-    """Return the commit that the fleet folder stands at, `none` outside a repository."""
-    ended = try_git("-C", str(fleet), "rev-parse", "--quiet", "--verify", "HEAD")
-    return "none" if ended.status else ended.out.decode().strip()
 
 
 def _cache() -> Path:

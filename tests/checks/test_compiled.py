@@ -19,7 +19,7 @@ GOOD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: kube-sys
 def test_the_examples_of_every_kind_hold() -> None:
     files = {"examples.yaml": EXAMPLES.read_text("utf-8")}
     assert list(file_problems(files, load_schemas(), whole=False)) == []
-    assert object_count(files.items()) > 35
+    assert object_count(files.values()) > 35
 
 
 def test_a_compiled_environment_holds_as_a_whole() -> None:

@@ -82,7 +82,7 @@ def _kill(project: PulumiProject, window: str, moment: float) -> None:
 
 
 def _kill_session(session: int) -> None:
-    """Kill all the run started at once, as lost power does; the engine gives its plugins process groups of their own."""
+    """Kill all the run started at once, as lost power does; plugins have process groups of their own."""
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = status.read_text().rpartition(")")[2].split()
