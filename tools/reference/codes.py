@@ -1,4 +1,4 @@
-"""The names a program can rely on: codes of errors with their exit status, and rules that problems break.
+"""The names a program can rely on: codes of errors with their exit status, and rules that a module lists.
 
 Both are read from the source, so that a page about them cannot miss one. What
 the engine says is translated by `schiff.cli.engine`, which is asked itself.
@@ -27,12 +27,6 @@ def codes() -> dict[str, list[int]]:
         if (name := _name(call)) in _CODED and (code := _argument(call, "code", 1)) is not None:
             found.add((code, getattr(errors, name).status))
     return {code: [status for other, status in sorted(found) if other == code] for code, _ in sorted(found)}
-
-
-def rules() -> set[str]:
-    """Return every rule that a problem names in so many words."""
-    found = (_argument(call, "rule", 5) for call in _calls() if _name(call) == "Problem")
-    return {rule for rule in found if rule}
 
 
 def listed_rules(module: str) -> Iterator[tuple[str, str]]:
