@@ -18,6 +18,7 @@ from schiff.errors import InvalidInput, InvalidValue, Place, Problem, Refused
 from schiff.layers.assemble import survey
 from schiff.layers.resolve import survey_environment
 from schiff.layers.yaml_documents import read_document
+from schiff.manifests.sops import sops_file
 from schiff.model.fleet import Document, Fleet, Site
 from schiff.sources.fleet_files import FleetFiles, load_fleet, read_folder
 from schiff.values.names import ENVIRONMENTS, ClusterKey
@@ -31,6 +32,9 @@ CLUSTER_HELP = (
 )
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9./-]*|[0-9]+\.[0-9.]+[0-9./-]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+RULES = ".sops.yaml"
+"""Where `sops` finds the recipients of each place; made from the fleet, so that nobody is forgotten."""
 
 new_app = typer.Typer(help="Write an order, after checking it.", no_args_is_help=True)
 
@@ -102,11 +106,13 @@ def cluster(
     ]
     file = f"sites/{key.site}/{customer}/{key.name}.yaml"
     _write(fleet, file, "\n".join(lines) + "\n")
+    (fleet / RULES).write_text(sops_file(load_fleet(fleet)), encoding="utf-8")
     if as_json:
         say_json({"file": str(fleet / file), "lines": len(lines)})
         return
     say(f"{fleet / file}: {len(lines)} lines order {key}")
-    say(f"next: schiff check --fleet {fleet}, then git add {fleet / file}")
+    say(f"{fleet / RULES}: who can read what is encrypted below {key}.secrets/")
+    say(f"next: schiff check --fleet {fleet}, then git add {fleet}")
 
 
 def _write(folder: Path, file: str, text: str) -> None:

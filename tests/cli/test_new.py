@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from schiff.cli.new import CLUSTER_HELP, new_app
 from schiff.errors import InvalidInput, Refused
+from schiff.manifests.sops import sops_file
 from schiff.sources.fleet_files import load_fleet
 from schiff.values.names import ClusterKey
 from tests.cli.fleet_folder import write_fleet
@@ -126,3 +127,17 @@ def test_the_example_of_the_help_page_works_on_the_example_fleet(tmp_path: Path)
     result = run(fleet, *example.split())
     assert result.exit_code == 0, result.exception
     assert result.output.startswith(f"{fleet}/sites/vsphere-site-1/customer-a/customer-a-7.yaml: 6 lines order ")
+
+
+def test_the_rules_for_encrypting_are_written_with_the_order(tmp_path: Path) -> None:
+    fleet = Path(shutil.copytree(EXAMPLE, tmp_path / "fleet"))
+    (fleet / ".sops.yaml").unlink()
+    example = CLUSTER_HELP.partition("\n")[0].removeprefix("Example: schiff new cluster ")
+    assert run(fleet, *example.split()).exit_code == 0
+    rules = (fleet / ".sops.yaml").read_text()
+    assert "customer-a-7.secrets/" in rules.replace("\\", "")
+    assert rules == sops_file(load_fleet(fleet))
+
+
+def test_the_example_says_who_can_read_its_documents() -> None:
+    assert (EXAMPLE / ".sops.yaml").read_text() == sops_file(load_fleet(EXAMPLE))
