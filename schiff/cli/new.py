@@ -20,7 +20,7 @@ from schiff.layers.resolve import survey_environment
 from schiff.layers.yaml_documents import read_document
 from schiff.manifests.sops import sops_file
 from schiff.model.fleet import Document, Fleet, Site
-from schiff.sources.fleet_files import FleetFiles, load_fleet, read_folder
+from schiff.sources.fleet_files import FleetFiles, load_fleet, read_folder, survey_fleet
 from schiff.values.names import ENVIRONMENTS, ClusterKey
 
 CLUSTER_HELP = (
@@ -106,7 +106,7 @@ def cluster(
     ]
     file = f"sites/{key.site}/{customer}/{key.name}.yaml"
     _write(fleet, file, "\n".join(lines) + "\n")
-    (fleet / RULES).write_text(sops_file(load_fleet(fleet)), encoding="utf-8")
+    _write_rules(fleet)
     if as_json:
         say_json({"file": str(fleet / file), "lines": len(lines)})
         return
@@ -127,6 +127,13 @@ def _write(folder: Path, file: str, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as order:
         order.write(text)
+
+
+def _write_rules(folder: Path) -> None:
+    """Write who can read what; problems that the fleet had before do not keep the new order from its rule."""
+    fleet, _ = survey_fleet(folder)
+    if fleet is not None:
+        (folder / RULES).write_text(sops_file(fleet), encoding="utf-8")
 
 
 def _problems(files: FleetFiles, documents: Mapping[str, Document]) -> set[Problem]:
