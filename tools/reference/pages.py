@@ -96,4 +96,4 @@ def _cells(body: str) -> Iterator[Cells]:
 
 def pages() -> Iterable[Path]:
     """Return the pages that may have such parts."""
-    return sorted(page for folder in FOLDERS for page in folder.glob("*.md"))
+    return [ROOT / "README.md", *sorted(page for folder in FOLDERS for page in folder.glob("*.md"))]
