@@ -1,7 +1,7 @@
 """Names in one file that must exist in another, across the whole fleet.
 
 1. The environment, site and customer of an order. (Its zone and class belong to a release: `schiff.layers.resolve`.)
-2. The provider of a site, the zones of its networks.
+2. The provider of a site, the zones of its networks, the networks of its failure domains.
 3. The sites a management cluster serves, and stands at; one management cluster, not two, for a site and environment.
 4. Two clusters never share a namespace, which is made of site and name.
 """
@@ -56,6 +56,16 @@ def _sites(fleet: Fleet) -> Iterator[Problem]:
                 message, cure = f"no zone is called {network.zone!r}", close_to(network.zone, fleet.head.zones)
                 place = site.document.place(("networks", name, "zone"))
                 yield Problem(place, f"facts.networks[{name}].zone", message, cure, rule="unknown-zone")
+        for name, domain in site.facts.failure_domains.items():
+            for number, carried in enumerate(domain.networks):
+                if carried not in site.facts.networks:
+                    message, cure = (
+                        f"the site has no network called {carried!r}",
+                        close_to(carried, site.facts.networks),
+                    )
+                    place = site.document.place(("failureDomains", name, "networks", number))
+                    path = f"facts.failureDomains[{name}].networks[{number}]"
+                    yield Problem(place, path, message, cure, rule="unknown-network")
 
 
 def _management_clusters(fleet: Fleet, sites: Collection[str]) -> Iterator[Problem]:

@@ -27,6 +27,7 @@ SITE = "sites/vsphere-site-1/site.yaml"
 MANAGER = "management-clusters/schiff-mgmt-x.yaml"
 CUSTOMER = "customers/customer-b.yaml"
 SECRET = "sites/vsphere-site-1/customer-a/customer-a-1.secrets/database.yaml"
+END, PRODUCTION_END = (len((EXAMPLE / file).read_text().splitlines()) + 1 for file in (ORDER, PRODUCTION))
 CANARY = "correct-horse-battery-staple"
 
 Edit = Callable[[Path], object]
@@ -116,7 +117,9 @@ def another_kubernetes(version: str) -> Edit:
 
 
 MISTAKES = (
-    Mistake("an unknown field", appended(ORDER, "zoen: intranet\n"), f"{ORDER}:8:1 (cluster): zoen: no field", "zone"),
+    Mistake(
+        "an unknown field", appended(ORDER, "zoen: intranet\n"), f"{ORDER}:{END}:1 (cluster): zoen: no field", "zone",
+    ),
     Mistake(
         "an unknown field deep inside", replaced(ORDER, "replicas: 3", "replcas: 3"),
         f"{ORDER}:6:30 (cluster): pools[md-0].replcas: no field", "did you mean 'replicas'?",
@@ -171,7 +174,7 @@ MISTAKES = (
     ),
     Mistake(
         "a duplicate key", appended(ORDER, "zone: internet\n"),
-        f"{ORDER}:8:1: the key 'zone' is there twice", "remove one of the two; the first is in line 2",
+        f"{ORDER}:{END}:1: the key 'zone' is there twice", "remove one of the two; the first is in line 2",
     ),
     Mistake(
         "an order at an unknown site", copied(ORDER, "sites/nowhere/customer-a/customer-a-9.yaml"),
@@ -193,7 +196,7 @@ MISTAKES = (
     ),
     Mistake(
         "an unknown class", appended(ORDER, "class: nearby\n"),
-        f"{ORDER}:8:1 (cluster): class: no class is called 'nearby'", "known: far-edge",
+        f"{ORDER}:{END}:1 (cluster): class: no class is called 'nearby'", "known: far-edge",
     ),
     Mistake(
         "an unknown zone", replaced(ORDER, "zone: intranet", "zone: extranet"),
@@ -202,6 +205,12 @@ MISTAKES = (
     Mistake(
         "an unknown version", replaced("head.yaml", "version: v3.32.1", "version: v3.99.0"),
         "head.yaml:4:12: components[calico].version: v3.99.0 is not on offer", "known: v3.32.1",
+    ),
+    Mistake(
+        "a failure domain with an unknown network",
+        replaced(SITE, "networks: [pg-customer-a-1", "networks: [pg-cust-a-1"),
+        f"{SITE}:13:86: facts.failureDomains[vsphere-site-1-a].networks[0]: the site has no network called",
+        "did you mean 'pg-customer-a-1'?",
     ),
     Mistake(
         "one name twice at a site", copied(ORDER, ORDER.replace("/customer-a/", "/customer-b/")),
@@ -236,11 +245,11 @@ MISTAKES = (
     ),
     Mistake(
         "pods on the network of services", appended(ORDER, "clusterNetwork: {pods: 10.96.0.0/16}\n"),
-        f"{ORDER}:8:18 (cluster): clusterNetwork.pods: 10.96.0.0/16 overlaps the services'", "take another network",
+        f"{ORDER}:{END}:18 (cluster): clusterNetwork.pods: 10.96.0.0/16 overlaps the services'", "take another network",
     ),
     Mistake(
         "pods on a network of the site", appended(ORDER, "clusterNetwork: {pods: 10.1.9.0/24}\n"),
-        f"{ORDER}:8:18 (cluster): clusterNetwork.pods: 10.1.9.0/24 overlaps network pg-platform",
+        f"{ORDER}:{END}:18 (cluster): clusterNetwork.pods: 10.1.9.0/24 overlaps network pg-platform",
         "take another network",
     ),
     Mistake(
@@ -338,7 +347,7 @@ MISTAKES = (
             written("classes/near-edge.yaml", "health: {unhealthySeconds: 600}\n"),
             appended(PRODUCTION, "class: near-edge\n"),
         ),
-        f"{PRODUCTION}:7:1 (cluster): class: class 'near-edge' exists at head, but not in {RELEASE}",
+        f"{PRODUCTION}:{PRODUCTION_END}:1 (cluster): class: class 'near-edge' exists at head, but not in {RELEASE}",
         "wait for a later release",
     ),
     Mistake(
@@ -444,7 +453,7 @@ NEVER = (
     ),
     Mistake(
         "the networks inside", appended(ORDER, "clusterNetwork: {pods: 10.245.0.0/16}\n"),
-        f"{ORDER}:8:1 (cluster): clusterNetwork: spec.clusterNetwork: Cluster customer-a-1: changed", "put it back",
+        f"{ORDER}:{END}:1 (cluster): clusterNetwork: spec.clusterNetwork: Cluster customer-a-1: changed", "put it back",
     ),
     Mistake(
         "an environment", replaced(SECOND, "environment: ref", "environment: tst"),
