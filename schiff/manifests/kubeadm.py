@@ -29,7 +29,10 @@ _VOLUME_DETACH_SECONDS = 300
 def control_plane(
     cluster: ResolvedCluster, group: MachineGroup, machines: Manifest, node: NodeSetup, endpoint: Endpoint
 ) -> Manifest:
-    """Return the KubeadmControlPlane; its certificates are renewed by replacing machines in time."""
+    """Return the KubeadmControlPlane; its certificates are renewed by replacing machines in time.
+
+    A file that was lost must not take the API server and etcd with it.
+    """
     spec = cluster.spec.control_plane
     deletion = {
         "nodeDrainTimeoutSeconds": spec.node_drain_seconds,
@@ -54,7 +57,7 @@ def control_plane(
             },
             "kubeadmConfigSpec": _control_plane_config(cluster, node, endpoint),
         },
-        annotations=release_annotation(cluster),
+        annotations={**release_annotation(cluster), **NEVER_PRUNED},
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from dataclasses import replace
 from typing import Any
 
 from schiff.manifests.cluster_api import API_SERVER_PORT
@@ -23,7 +25,7 @@ _DEFAULT_MTU = 1500
 
 
 def vsphere_cluster(cluster: ResolvedCluster, vcenter: VCenterFacts) -> Manifest:
-    """Return the infrastructure cluster; only failure domains of its own site are open to it."""
+    """Return the infrastructure cluster; failure domains of its own site that carry its network are open to it."""
     identity = cluster.identity
     endpoint = {"host": str(cluster.spec.control_plane.endpoint), "port": API_SERVER_PORT}
     spec: dict[str, Any] = {"server": vcenter.server}
@@ -31,8 +33,9 @@ def vsphere_cluster(cluster: ResolvedCluster, vcenter: VCenterFacts) -> Manifest
         spec["thumbprint"] = vcenter.thumbprint
     spec["controlPlaneEndpoint"] = endpoint
     spec["identityRef"] = {"kind": "VSphereClusterIdentity", "name": identity.site}
-    if cluster.site.failure_domains:
-        spec["failureDomainSelector"] = {"matchLabels": {identity.label("site"): identity.site}}
+    if _domains(cluster):
+        network = _network_label(identity.label_domain, cluster.spec.nodes.network)
+        spec["failureDomainSelector"] = {"matchLabels": {identity.label("site"): identity.site, **network}}
     return cluster_object(cluster, API, "VSphereCluster", identity.name, spec, annotations=NEVER_PRUNED)
 
 
@@ -49,14 +52,37 @@ def vsphere_machine_template(cluster: ResolvedCluster, group: MachineGroup, vcen
     )
 
 
+def _domains(cluster: ResolvedCluster) -> list[FailureDomainFacts]:
+    """Return the site's failure domains in which the cluster's machines find their network, by name."""
+    domains = sorted(cluster.site.failure_domains.items())
+    return [facts for _, facts in domains if cluster.spec.nodes.network in facts.networks]
+
+
+def _network_label(label_domain: str, network: str) -> dict[str, str]:
+    return {f"network.{label_domain}/{network}": "true"}
+
+
+def _placement(cluster: ResolvedCluster, group: MachineGroup, vcenter: VCenterFacts) -> tuple[str, str]:
+    """Return datastore and resource pool of a template; a failure domain brings its own to its machines.
+
+    Workers without one stand in the first compute cluster that carries their
+    network: ``*/Resources/x`` would find a pool in each, and CAPV refuses two.
+    """
+    domains = _domains(cluster)
+    if group.is_control_plane or group.zones or not domains:
+        return vcenter.datastore, vcenter.resource_pool
+    return domains[0].datastore, _pool_in(domains[0], vcenter)
+
+
 def _machine(cluster: ResolvedCluster, group: MachineGroup, vcenter: VCenterFacts) -> dict[str, Any]:
     identity, size = cluster.identity, group.machine_class
+    datastore, resource_pool = _placement(cluster, group, vcenter)
     machine = {
         "server": vcenter.server,
         "datacenter": vcenter.datacenter,
-        "datastore": vcenter.datastore,
+        "datastore": datastore,
         "folder": f"schiff/{identity.management_cluster}/{identity.name}",
-        "resourcePool": vcenter.resource_pool,
+        "resourcePool": resource_pool,
         "storagePolicyName": vcenter.storage_policy,
         "template": vsphere_template(cluster),
         "cloneMode": "fullClone",
@@ -105,14 +131,20 @@ def failure_domain(site: Site, label_domain: str, name: str, vcenter: VCenterFac
 
 
 def deployment_zone(site: Site, label_domain: str, name: str, vcenter: VCenterFacts) -> Manifest:
-    """Return the zone by which machines are placed; no folder, because each tenant has its own."""
+    """Return the zone by which machines are placed, found by the networks it carries.
+
+    It names no folder, because each tenant has its own.
+    """
+    facts = site.facts.failure_domains[name]
     spec = {
         "server": vcenter.server,
         "failureDomain": name,
         "controlPlane": True,
-        "placementConstraint": {"resourcePool": _pool_in(site.facts.failure_domains[name], vcenter)},
+        "placementConstraint": {"resourcePool": _pool_in(facts, vcenter)},
     }
-    return _site_object(site, label_domain, "VSphereDeploymentZone", name, spec)
+    zone = _site_object(site, label_domain, "VSphereDeploymentZone", name, spec)
+    networks = (_network_label(label_domain, network) for network in facts.networks)
+    return replace(zone, labels=dict(ChainMap(dict(zone.labels), *networks)))
 
 
 def _pool_in(domain: FailureDomainFacts, vcenter: VCenterFacts) -> str:

@@ -67,13 +67,19 @@ def test_a_site_without_vcenter_is_refused() -> None:
     assert objections(bare) == [("site", "vsphere-site-1 has no vcenter")]
 
 
-def test_only_failure_domains_of_the_own_site_are_open_to_a_cluster() -> None:
-    spec = PROVIDER.infrastructure_cluster(a_resolved_cluster()).body["spec"]
-    assert spec["failureDomainSelector"] == {"matchLabels": {"schiff.example/site": "vsphere-site-1"}}
+def test_only_failure_domains_of_the_own_site_that_carry_its_network_are_open_to_a_cluster() -> None:
+    documents = changed(SITE, "facts.failureDomains.az-1.networks", ["pg-platform"])
+    spec = PROVIDER.infrastructure_cluster(a_resolved_cluster(documents=documents)).body["spec"]
+    wanted = spec["failureDomainSelector"]["matchLabels"]
+    assert wanted["schiff.example/site"] == "vsphere-site-1"
+    site = a_fleet(documents).sites["vsphere-site-1"]
+    zones = [each for each in PROVIDER.site_objects(site, "schiff.example", ()) if each.kind == "VSphereDeploymentZone"]
+    assert [zone.name for zone in zones if wanted.items() <= zone.labels.items()] == ["az-2"]
 
 
-def test_a_site_without_failure_domains_selects_none() -> None:
-    documents = changed(SITE, "facts.failureDomains", {})
+@pytest.mark.parametrize("domains", [{}, {"az-1": {"computeCluster": "a", "datastore": "b", "networks": []}}])
+def test_where_no_failure_domain_carries_the_network_none_is_selected(domains: dict[str, Any]) -> None:
+    documents = changed(SITE, "facts.failureDomains", domains)
     spec = PROVIDER.infrastructure_cluster(a_resolved_cluster(documents=documents)).body["spec"]
     assert "failureDomainSelector" not in spec
 
@@ -93,6 +99,24 @@ def test_machines_take_addresses_from_the_clusters_pool() -> None:
     assert pool == {"apiGroup": "ipam.cluster.x-k8s.io", "kind": "InClusterIPPool", "name": "customer-a-1-nodes"}
     assert (device["dhcp4"], device["dhcp6"]) == (False, False)
     assert "mtu" not in device
+
+
+def worker(cluster: ResolvedCluster) -> Any:
+    [template] = PROVIDER.machine_templates(cluster, pool_groups(cluster)[0])
+    return template.body["spec"]["template"]["spec"]
+
+
+def test_workers_without_a_zone_stand_in_one_compute_cluster_of_many() -> None:
+    placed = worker(a_resolved_cluster())
+    assert (placed["resourcePool"], placed["datastore"]) == ("cluster-az-1/Resources/schiff", "datastore-az-1")
+    elsewhere = changed(SITE, "facts.failureDomains.az-1.networks", ["pg-platform"])
+    placed = worker(a_resolved_cluster(documents=elsewhere))
+    assert (placed["resourcePool"], placed["datastore"]) == ("cluster-az-2/Resources/schiff", "datastore-az-2")
+
+
+def test_machines_of_a_zone_leave_their_place_to_it() -> None:
+    zoned = ordered("pools.md-0.zones", ["az-2"])
+    assert {template["resourcePool"] for template in (worker(zoned), machine(zoned))} == {"*/Resources/schiff"}
 
 
 def test_another_mtu_is_told_to_the_machine() -> None:
