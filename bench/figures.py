@@ -155,15 +155,18 @@ def engine(sizes: Sizes) -> Iterator[Figure]:
         preview, up = (12, 20) if count <= 1000 else (50, 90)
         seconds = median(run["seconds"] for run in found["previews"])
         memory = {name: max(run["memory"].get(name, 0) for run in found["previews"]) for name in _PROCESSES}
-        peaks = ", ".join(f"{name} {peak}" for name, peak in memory.items())
+        peaks = ", ".join(f"{name} {peak} MiB" for name, peak in memory.items())
         sites, managers = -(-count // 20), -(-count // 200)
-        yield Figure(f"pulumi preview without a change, {count:,} clusters", seconds, "s", preview)
+        each = ", ".join(_number(run["seconds"]) for run in found["previews"])
+        yield Figure(
+            f"pulumi preview without a change, {count:,} clusters", seconds, "s", preview, f"each run: {each} s"
+        )
         yield Figure(f"first pulumi up, {count:,} clusters", found["first"]["seconds"], "s", up)
         yield Figure(f"second pulumi up, {count:,} clusters", found["again"]["seconds"], "s")
         most = count + 2 * sites + 4 * managers + 10
         yield Figure(f"resources of the engine, {count:,} clusters", found["resources"], "resources", most)
         largest = max(memory.values())
-        yield Figure(f"largest process of the preview, {count:,} clusters", largest, "MiB", 400, f"MiB: {peaks}")
+        yield Figure(f"largest process of the preview, {count:,} clusters", largest, "MiB", 400, peaks)
 
 
 _PROCESSES = ("engine", "program", "plugin")
