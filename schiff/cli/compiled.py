@@ -28,9 +28,7 @@ class Reading:
     @classmethod
     def of(cls, environment: str, fleet: Path | None, ledger: str) -> Reading:
         """Read the fleet of an environment; options win over the stack's settings."""
-        workspace, settings = _project(environment)
-        if ledger:
-            settings = StackSettings.parse({**_as_given(settings), "ledger": ledger}, "--ledger")
+        workspace, settings = settings_of(environment, ledger)
         return cls(load_fleet(fleet or workspace.root / settings.fleet), settings, workspace)
 
     def assigned(self, environment: str) -> tuple[Assignments, bool]:
@@ -38,6 +36,14 @@ class Reading:
         chosen = parse_environment(environment)
         ledger = read_ledger(self.workspace.place(self.settings.ledger), chosen, self.workspace.cache)
         return assignments(with_genesis(ledger, self.fleet), self.fleet, chosen), ledger.head is not None
+
+
+def settings_of(environment: str, ledger: str = "") -> tuple[Workspace, StackSettings]:
+    """Return where a command works and what its stack says; a ledger named by option wins."""
+    workspace, settings = _project(environment)
+    if ledger:
+        settings = StackSettings.parse({**_as_given(settings), "ledger": ledger}, "--ledger")
+    return workspace, settings
 
 
 def _project(environment: str) -> tuple[Workspace, StackSettings]:

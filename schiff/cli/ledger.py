@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from schiff.cli.actor import actor
+from schiff.cli.compiled import settings_of
+from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.project import parse_environment
+from schiff.cli.terminal import say, say_json
 from schiff.delivery.ledger_branch import append_to_ledger
 from schiff.model.fleet import Fleet
 from schiff.rollout.entry import Entry
@@ -36,57 +38,69 @@ LOG_HELP = (
 ledger_app = typer.Typer(help="Begin the ledger of an environment, and read it.", no_args_is_help=True)
 
 OptionalEnvironment = Annotated[str, typer.Option("-e", "--environment", help="tst, ref or prd.")]
-LedgerUrl = Annotated[str, typer.Option("--ledger", help="Repository with the branches ledger/ENV; URL or path.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-_EMBEDDED = ".schiff/ledger.git"
 
 
 @ledger_app.command("init", help=INIT_HELP)
 def init(
     environment: OptionalEnvironment = "",
     every: Annotated[bool, typer.Option("--all", help="All three environments.")] = False,
-    fleet: Annotated[Path, typer.Option("--fleet", help="Folder of the fleet.")] = Path("stacks/fleet"),
-    ledger: LedgerUrl = _EMBEDDED,
-    as_json: Json = False,
+    fleet: FleetOption = None,
+    ledger: LedgerOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Write the genesis where there is none."""
     chosen = ENVIRONMENTS if every else (parse_environment(environment),)
-    loaded = load_fleet(fleet)
-    results = [_begin(loaded, name, ledger, actor(os.environ), fleet_commit(fleet) or "none") for name in chosen]
+    workspace, settings = settings_of(chosen[0], ledger)
+    folder = fleet or workspace.root / settings.fleet
+    loaded, commit = load_fleet(folder), fleet_commit(folder) or "none"
+    results = [_begin(loaded, name, _Place.of(name, ledger), commit) for name in chosen]
     if as_json:
-        print(json.dumps({"ledger": ledger, "environments": results}, indent=2))
+        say_json({"ledger": settings.ledger, "environments": results})
         return
     for result in results:
-        print(_sentence(loaded, result))
+        say(_sentence(loaded, result))
 
 
 @ledger_app.command("log", help=LOG_HELP)
-def log(environment: OptionalEnvironment = "", ledger: LedgerUrl = _EMBEDDED, as_json: Json = False) -> None:
+def log(environment: OptionalEnvironment = "", ledger: LedgerOption = "", as_json: JsonOption = False) -> None:
     """Print the entries of one environment."""
-    found = read_ledger(ledger, parse_environment(environment), _cache())
+    chosen = parse_environment(environment)
+    place = _Place.of(chosen, ledger)
+    found = read_ledger(place.url, chosen, place.cache)
     if as_json:
-        print(json.dumps(_as_json(found), indent=2))
+        say_json(_as_json(found))
         return
     if found.head is None:
-        print(f"{found.environment}: no ledger yet; begin it: schiff ledger init -e {found.environment}")
+        say(f"{found.environment}: no ledger yet; begin it: schiff ledger init -e {found.environment}")
         return
     for entry in found.entries:
-        print(f"{entry.seq:>6}  {entry.at}  {entry.kind:<8} {_about(entry)}  ({entry.actor})")
-    print(f"head {found.head.seq} {found.head.digest}")
+        say(f"{entry.seq:>6}  {entry.at}  {entry.kind:<8} {_about(entry)}  ({entry.actor})")
+    say(f"head {found.head.seq} {found.head.digest}")
 
 
-def _begin(fleet: Fleet, environment: Environment, url: str, actor: str, commit: str) -> dict[str, Any]:
+class _Place(NamedTuple):
+    """Where a stack's ledger is, and the cache it is read through."""
+
+    url: str
+    cache: Path
+
+    @classmethod
+    def of(cls, environment: Environment, ledger: str) -> _Place:
+        workspace, settings = settings_of(environment, ledger)
+        return cls(workspace.place(settings.ledger), workspace.cache)
+
+
+def _begin(fleet: Fleet, environment: Environment, place: _Place, commit: str) -> dict[str, Any]:
     """Append the genesis unless somebody did before; several may try at once."""
     proposed: list[Entry] = []
 
     def propose(ledger: Ledger) -> Entry | None:
         if ledger.head is not None:
             return None
-        proposed.append(genesis(fleet, environment, actor=actor, fleet_commit=commit))
+        proposed.append(genesis(fleet, environment, actor=actor(os.environ), fleet_commit=commit))
         return proposed[-1]
 
-    first = append_to_ledger(url, environment, propose, _cache()).entries[0]
+    first = append_to_ledger(place.url, environment, propose, place.cache).entries[0]
     return {"environment": environment, "existed": first not in proposed[-1:], "genesis": first.as_json()}
 
 
@@ -122,7 +136,3 @@ def _as_json(ledger: Ledger) -> dict[str, Any]:
         "head": head,
         "entries": [entry.as_json() for entry in ledger.entries],
     }
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("SCHIFF_CACHE") or ".schiff/cache")

@@ -23,7 +23,6 @@ from schiff.errors import Conflict, Refused, SchiffError, Tampered
 
 ORDERS, WAVE = "orders", "wave"
 _NAMED = 5
-_GONE = frozenset({"d", "e"})
 
 
 @dataclass(frozen=True)
@@ -140,5 +139,5 @@ def _refusals(plan: Plan, snapshot: Snapshot, *, adopt: bool) -> Iterator[Schiff
 
 def _leaving(plan: Plan, snapshot: Snapshot) -> list[str]:
     kept = {line.path for line in plan.orders} & {line.path for line in plan.wave}
-    alive = (line for line in snapshot.lines if line.kind == "cluster" and line.removal not in _GONE)
+    alive = (line for line in snapshot.lines if line.kind == "cluster" and line.removal != "e")
     return sorted({line.name for line in alive if line.path not in kept})

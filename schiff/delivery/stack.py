@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from schiff.errors import InvalidInput, InvalidValue, Place, Problem
 from schiff.values.names import ENVIRONMENTS, Environment
+from schiff.values.urls import without_password
 
 _DEFAULTS = {
     "fleet": "stacks/fleet",
@@ -82,6 +83,16 @@ class StackSettings:
         if settings["review"] not in _REVIEWS:
             cure = f"write {' or '.join(_REVIEWS)}"
             problems.append(Problem(Place(file), "schiff:review", f"{settings['review']!r} is no review", cure))
+        problems += _credentials(settings, file)
         if problems:
             raise InvalidInput(problems)
         return cls(**settings)
+
+
+def _credentials(settings: Mapping[str, str], file: str) -> Iterator[Problem]:
+    """Name each URL with a password in it: it would end in state, in the cache and on screens."""
+    for name in ("ledger", "definitions", "components"):
+        try:
+            without_password(settings[name])
+        except InvalidValue as error:
+            yield Problem(Place(file), f"schiff:{name}", str(error), rule="credentials-in-url")

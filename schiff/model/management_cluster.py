@@ -11,6 +11,7 @@ from schiff.errors import InvalidValue
 from schiff.model.recipient import Recipient
 from schiff.model.spec import Items, Spec
 from schiff.values.names import ENVIRONMENTS, Environment, Name
+from schiff.values.urls import RepositoryUrl
 
 
 class ManagementClusterFacts(Spec):
@@ -20,8 +21,8 @@ class ManagementClusterFacts(Spec):
     and the break-glass key of the platform.
     """
 
-    definitions_url: str
-    components_url: str
+    definitions_url: RepositoryUrl
+    components_url: RepositoryUrl
     branch: str = "main"
     api_context: str
     recipients: Items[Recipient] = ()

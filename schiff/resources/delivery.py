@@ -25,6 +25,7 @@ from schiff.resources.commit import Commit
 from schiff.resources.provider import Provider
 from schiff.resources.wanted import REPOSITORIES, Wanted
 from schiff.sources.program import program_version
+from schiff.values.urls import without_password
 
 OUTPUT = "schiff_rollout"
 NO_LEDGER = LedgerHead()
@@ -58,7 +59,10 @@ class Delivery:
     ) -> None:
         self.stack = stack
         self.branch = branch
-        self._urls: Mapping[Repository, str] = {"definitions": definitions, "components": components}
+        self._urls: Mapping[Repository, str] = {
+            "definitions": without_password(definitions),
+            "components": without_password(components),
+        }
         self._proposal = proposal
         self._adopt = adopt
         self._origin = origin or Origin("", program_version(), NO_LEDGER)
