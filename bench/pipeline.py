@@ -104,7 +104,7 @@ def measure_schiff(count: int, way: str, work: Path) -> dict[str, Any]:
     files = {path: text for each in REPOSITORIES for path, text in files_of(environment, each).items()}
     counted = {
         "clusters": count,
-        "objects": object_count(files.items()),
+        "objects": object_count(files.values()),
         "files": len(files),
         "megabytes": round(sum(map(len, files.values())) / 1e6, 1),
     }
