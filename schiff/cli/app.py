@@ -39,9 +39,9 @@ app.command("destroy", help=destroy.HELP, short_help="Remove everything an envir
 app.command("render", help=render.HELP, short_help="Write the files of both repositories to a folder.")(render.render)
 app.command("show", help=show.HELP, short_help="Show a cluster with every value and its source.")(show.show)
 app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into the fleet.")(vendor.vendor)
-app.add_typer(release_app, name="release")
-app.add_typer(ledger_app, name="ledger")
-app.add_typer(new_app, name="new")
+app.add_typer(release_app, name="release", short_help="Freeze head as a release, and show what one holds.")
+app.add_typer(ledger_app, name="ledger", short_help="Begin the ledger of an environment, and read it.")
+app.add_typer(new_app, name="new", short_help="Write an order, after checking it.")
 
 
 def main() -> None:

@@ -35,12 +35,14 @@ LOG_HELP = (
     "status 16."
 )
 
-ledger_app = typer.Typer(help="Begin the ledger of an environment, and read it.", no_args_is_help=True)
+ledger_app = typer.Typer(
+    help="Example: schiff ledger log -e prd\n\nBegin the ledger of an environment, and read it.", no_args_is_help=True
+)
 
 OptionalEnvironment = Annotated[str, typer.Option("-e", "--environment", help="tst, ref or prd.")]
 
 
-@ledger_app.command("init", help=INIT_HELP)
+@ledger_app.command("init", help=INIT_HELP, short_help="Begin the ledger of an environment.")
 def init(
     environment: OptionalEnvironment = "",
     every: Annotated[bool, typer.Option("--all", help="All three environments.")] = False,
@@ -61,7 +63,7 @@ def init(
         say(_sentence(loaded, result))
 
 
-@ledger_app.command("log", help=LOG_HELP)
+@ledger_app.command("log", help=LOG_HELP, short_help="List the entries of a ledger.")
 def log(environment: OptionalEnvironment = "", ledger: LedgerOption = "", as_json: JsonOption = False) -> None:
     """Print the entries of one environment."""
     chosen = parse_environment(environment)

@@ -36,7 +36,9 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 RULES = ".sops.yaml"
 """Where `sops` finds the recipients of each place; made from the fleet, so that nobody is forgotten."""
 
-new_app = typer.Typer(help="Write an order, after checking it.", no_args_is_help=True)
+_NEW_HELP = f"{CLUSTER_HELP.splitlines()[0]}\n\nWrite an order, after checking it."
+
+new_app = typer.Typer(help=_NEW_HELP, no_args_is_help=True)
 
 
 class Pool(NamedTuple):
@@ -66,12 +68,12 @@ class Pool(NamedTuple):
         return f"hosts: {_list(self.size.split(','))}, maxSurge: 0, maxUnavailable: 1"
 
 
-@new_app.callback()
+@new_app.callback(help=_NEW_HELP)
 def new() -> None:
     """Write an order, after checking it."""
 
 
-@new_app.command("cluster", help=CLUSTER_HELP)
+@new_app.command("cluster", help=CLUSTER_HELP, short_help="Order one cluster.")
 def cluster(
     name: Annotated[str, typer.Argument(metavar="SITE/NAME", help="The site, and the cluster's name there.")],
     *,

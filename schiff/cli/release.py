@@ -29,13 +29,16 @@ SHOW_HELP = (
     "from the files and agrees with release.lock, or the command ends with status 16."
 )
 
-release_app = typer.Typer(help="Freeze head as a release, and show what one holds.", no_args_is_help=True)
+release_app = typer.Typer(
+    help="Example: schiff release cut --fleet stacks/fleet\n\nFreeze head as a release, and show what one holds.",
+    no_args_is_help=True,
+)
 
 FleetFolder = Annotated[Path, typer.Option("--fleet", help="Folder of the fleet.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@release_app.command("cut", help=CUT_HELP)
+@release_app.command("cut", help=CUT_HELP, short_help="Freeze head as a release.")
 def cut(
     fleet: FleetFolder = Path("stacks/fleet"),
     name: Annotated[str, typer.Option(help="Name of the release; default: ISO year, week, 0.")] = "",
@@ -57,7 +60,7 @@ def cut(
     print(f"next: git add {folder} && git commit")
 
 
-@release_app.command("show", help=SHOW_HELP)
+@release_app.command("show", help=SHOW_HELP, short_help="Show what a release holds.")
 def show(
     name: Annotated[str, typer.Argument(help="Name of the release.")],
     fleet: FleetFolder = Path("stacks/fleet"),
