@@ -1,4 +1,4 @@
-"""What every test may use: golden files."""
+"""What every test may use: golden files, and a line in the summary (``record_property("summary", text)``)."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == expected.read_text(encoding="utf-8"), f"{name} changed; if on purpose: --update-golden"
 
     return check
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests counted; workers have no screen of their own."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "summary":
+                terminalreporter.line(str(value))
