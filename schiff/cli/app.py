@@ -54,6 +54,8 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         answered = app(args=arguments, prog_name="schiff", standalone_mode=False)
+        if answered == _STOPPED:  # typer's own answer to Ctrl-C
+            return _stopped()
         return answered if isinstance(answered, int) else 0
     except SchiffError as error:
         return _ended(error, as_json=as_json)
@@ -62,13 +64,17 @@ def run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _misused(error, as_json=as_json)
     except (typer.Abort, KeyboardInterrupt):
-        print("stopped; run it again to go on", file=sys.stderr)
-        return _STOPPED
+        return _stopped()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _ended(_failed(error), as_json=as_json)
+
+
+def _stopped() -> int:
+    print("stopped; run it again to go on", file=sys.stderr)
+    return _STOPPED
 
 
 def _ended(error: SchiffError, *, as_json: bool) -> int:

@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,7 +44,18 @@ _CRASH = re.compile(
 _SHOWN = 4
 _EMPTY = ("update failed", "preview failed", "destroy failed", "resource registration failed")
 _ASSURED = ("--yes", "--skip-preview", "--suppress-progress", "--color=never")
+_BROKEN_STATE = "broken-state"
 _ENGINE_SAYS = (
+    (
+        "failed to load checkpoint",
+        _BROKEN_STATE,
+        "the state of the stack is cut off, as a full disk leaves it; schiff up sets it aside, and loses nothing",
+    ),
+    (
+        "file too large",
+        "disk-full",
+        "a file may not grow any more (disk full, quota or ulimit); nothing is lost, make room and run it again",
+    ),
     (
         "incorrect passphrase",
         "wrong-passphrase",
@@ -119,9 +131,25 @@ class Engine:
         """Update a stack, and make it first where the backend has none: lost state is no loss."""
         try:
             return self.run(stack, "up", *_ASSURED, *args, listen=listen)
+        except Failed as error:
+            if error.code != _BROKEN_STATE or not self._set_aside(stack):
+                raise
+            self._plain("stack", "init", "--no-select", str(stack))
+            return self.run(stack, "up", *_ASSURED, *args, listen=listen)
         except StackNotFoundError:
             self._plain("stack", "init", "--no-select", str(stack))
             return self.run(stack, "up", *_ASSURED, *args, listen=listen)
+
+    def _set_aside(self, stack: StackName) -> bool:
+        """Rename the state file that a full disk cut off, where it is a file of this machine; say whether it was."""
+        url = self._environment["PULUMI_BACKEND_URL"]
+        if not url.startswith("file:///"):
+            return False
+        state = Path(url.removeprefix("file://"), ".pulumi", "stacks", "schiff", f"{stack}.json")
+        if state.is_file():
+            state.replace(state.with_suffix(".json.broken"))
+            return True
+        return False
 
     def _reported(self, stack: StackName, args: Sequence[str], listen: Listen | None) -> Ended:
         with tempfile.TemporaryDirectory(prefix="schiff-") as folder:
@@ -141,7 +169,8 @@ class Engine:
             raise translated(str(error), []) from None
 
     def _run(self, args: list[str], more: Mapping[str, str], listen: Listen | None) -> CommandResult:
-        return self._command.run(args, str(self._project.root), {**self._environment, **more}, listen)
+        with _quiet_readers():
+            return self._command.run(args, str(self._project.root), {**self._environment, **more}, listen)
 
     def _make_backend(self) -> None:
         """Make the folder of a file backend, which the engine expects to be there."""
@@ -151,6 +180,17 @@ class Engine:
                 Path(url.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise Failed(f"{url} cannot be used for Pulumi's state: {error.strerror}") from error
+
+
+@contextmanager
+def _quiet_readers() -> Iterator[None]:
+    """Keep the SDK's reading threads from printing tracebacks when Ctrl-C closes what they read."""
+    earlier = threading.excepthook
+    threading.excepthook = lambda args: None if args.exc_type is ValueError else earlier(args)
+    try:
+        yield
+    finally:
+        threading.excepthook = earlier
 
 
 def _pulumi(project: Project) -> PulumiCommand:

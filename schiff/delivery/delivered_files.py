@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from schiff.delivery.snapshot import look
@@ -16,6 +17,11 @@ def delivered_files(url: str, branch: str, stack: str, cache: Path) -> dict[str,
     if snapshot.manifest is None or snapshot.head is None:
         return None
     clone.fill(f"{snapshot.head}^{{tree}}")
-    listed = clone.run("ls-tree", "-r", "-z", "--name-only", snapshot.head).decode().split("\0")
-    owned = tuple(f"{line.path}/" for line in snapshot.lines)
-    return clone.read_all(snapshot.head, [path for path in listed if path.startswith(owned)])
+    return files_below(clone, snapshot.head, [line.path for line in snapshot.lines])
+
+
+def files_below(clone: CachedClone, head: str, folders: Sequence[str]) -> dict[str, bytes]:
+    """Return every file at `head` that lies in one of some folders, by its path."""
+    listed = clone.run("ls-tree", "-r", "-z", "--name-only", head).decode().split("\0")
+    inside = tuple(f"{folder}/" for folder in folders)
+    return clone.read_all(head, [path for path in listed if path.startswith(inside)])

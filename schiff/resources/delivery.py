@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pulumi
 
+from schiff.checks.immutability import immutability_problems
 from schiff.compiler.environment import Repository
 from schiff.compiler.file_tree import tree_id
 from schiff.delivery.comparison import compare
 from schiff.delivery.delivered import LedgerHead, Line
+from schiff.delivery.delivered_files import files_below
 from schiff.delivery.git_repository import Origin
 from schiff.delivery.plan import Plan, save_plan
 from schiff.delivery.snapshot import Snapshot, look
 from schiff.delivery.workspace import find_workspace
-from schiff.errors import Refused
+from schiff.errors import InvalidInput, Problem, Refused
 from schiff.git.clone import CachedClone
 from schiff.git.fast_import import store_objects
 from schiff.resources.commit import Commit
@@ -105,6 +107,8 @@ class Delivery:
             self._plans[repository] = self._plan(share)
             for refusal in compare(self._plans[repository], self.snapshots[repository], adopt=self._adopt).refusals:
                 raise refusal
+        if problems := [problem for share in wanted.values() for problem in self._changed_for_ever(share)]:
+            raise InvalidInput(problems)
         for repository, share in wanted.items():
             for content in share.contents:
                 store_objects(self.snapshots[repository].clone, {**share.shared, **content})
@@ -150,6 +154,22 @@ class Delivery:
         heads = pulumi.Output.all(components=commits.components.commit, definitions=commits.definitions.commit)
         return heads.apply(lambda found: json.dumps({**said, "commits": found}, sort_keys=True))
 
+    def _changed_for_ever(self, share: Wanted) -> Iterator[Problem]:
+        """Yield what would change and never may, as `schiff check` does.
+
+        The base is what this stack delivered: what somebody else edited since is
+        to be taken back, whatever it changed.
+        """
+        snapshot = self.snapshots[share.repository]
+        ours = {line.path: line.tree for line in snapshot.lines if snapshot.tree(line.path) == line.tree}
+        changed = [line.path for line in share.wave if ours.get(line.path, line.tree) != line.tree]
+        if snapshot.head is None or not changed:
+            return
+        root = f"cluster-{share.repository}"
+        before = files_below(snapshot.clone, snapshot.head, changed)
+        after = {f"{path}/{name}": data for path in changed for name, _, data in share.contents[-1][path].blobs()}
+        yield from immutability_problems(_texts(root, before), _texts(root, after))
+
     def _plan(self, share: Wanted) -> Plan:
         return Plan(
             stack=self.stack,
@@ -167,3 +187,7 @@ class Delivery:
         clone = CachedClone(self._workspace.url(self._urls[repository]), self.branch, self._workspace.cache)
         clone.refresh()
         return look(clone, self.stack)
+
+
+def _texts(root: str, files: Mapping[str, bytes]) -> dict[str, str]:
+    return {f"{root}/{path}": content.decode() for path, content in files.items()}

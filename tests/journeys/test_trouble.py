@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -166,3 +170,50 @@ def test_a_ledger_that_cannot_be_read_is_named_and_stays_what_it_was(project: Pu
         shutil.rmtree(objects)
     shutil.move(objects.with_name("away"), objects)
     delivers(project)
+
+
+def test_a_state_that_a_full_disk_cut_off_is_set_aside_and_costs_no_commit(project: PulumiProject) -> None:
+    heads, state = project.heads(), project.root / STATE / "stacks" / "schiff" / "tst.json"
+    state.write_bytes(state.read_bytes()[:6000])
+    assert "schiff up sets it aside" in sentence(project, "preview", "-e", "tst")
+    assert project.schiff("up", "-e", "tst").count("no changes") == 2
+    assert project.heads() == heads
+
+
+def test_stopping_by_hand_is_a_sentence_and_the_next_run_goes_on(project: PulumiProject) -> None:
+    edited(project)
+    entered = project.root / ".schiff" / "entered"
+    hook(project.repository("definitions"), "pre-receive", f"touch {entered}; sleep 3")
+    command = ["schiff", "up", "-e", "tst"]
+    running = subprocess.Popen(
+        command, cwd=project.root, env=project.environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with running:
+        deadline = time.monotonic() + 30
+        while not entered.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (130, "stopped; run it again to go on\n")
+    (project.repository("definitions") / "hooks" / "pre-receive").unlink()
+    delivers(project)
+
+
+def test_what_may_never_change_is_refused_by_up_too_and_a_strangers_change_of_it_is_taken_back(
+    project: PulumiProject,
+) -> None:
+    heads = project.heads()
+    project.edit(VSPHERE_ORDER, "clusterNetwork", {"pods": "10.99.0.0/16"})
+    said = project.schiff("up", "-e", "tst", status=2)
+    assert "/customer-a-1/Cluster.yml" in said
+    assert "spec.clusterNetwork: Cluster customer-a-1: changed, and never may" in said
+    assert project.heads() == heads
+    project.edit(VSPHERE_ORDER, "clusterNetwork", None)
+    [line] = [
+        line for line in project.manifest()[1:] if line["path"].endswith("vsphere-site-1/customer-a/customer-a-1")
+    ]
+    file = f"{line['path']}/Cluster.yml"
+    text = files(project.repository("definitions"))[file]
+    project.foreign("definitions", {file: text.replace("10.244.0.0/16", "10.99.0.0/16")})
+    project.schiff("up", "-e", "tst", "--take-back")
+    assert files(project.repository("definitions"))[file] == text
