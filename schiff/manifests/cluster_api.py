@@ -32,7 +32,7 @@ def namespace(cluster: ResolvedCluster) -> Manifest:
         api_version="v1",
         kind="Namespace",
         name=identity.namespace,
-        labels={**identity.labels, identity.label("owner"): "schiff"},
+        labels={**identity.labels, identity.label("owner"): "platform"},
         annotations=NEVER_PRUNED,
     )
 

@@ -91,7 +91,7 @@ class Metal3:
     def site_objects(self, site: Site, label_domain: str, free_hosts: Sequence[str]) -> Sequence[Manifest]:
         """Return the servers that belong to nobody yet, in a namespace of the site."""
         facts = site.facts
-        labels = {f"{label_domain}/site": site.name, f"{label_domain}/owner": "schiff"}
+        labels = {f"{label_domain}/site": site.name, f"{label_domain}/owner": "platform"}
         return (
             Manifest(api_version="v1", kind="Namespace", name=site.name, labels=labels, annotations=NEVER_PRUNED),
             *(

@@ -33,7 +33,7 @@ def test_a_namespace_is_never_removed_and_says_whose_it_is() -> None:
     namespace = cluster_api.namespace(a_resolved_cluster())
     assert namespace.name == "vsphere-site-1-customer-a-1"
     assert namespace.annotations == {"kustomize.toolkit.fluxcd.io/prune": "disabled"}
-    assert namespace.labels["schiff.example/owner"] == "schiff"
+    assert namespace.labels["schiff.example/owner"] == "platform"
     assert namespace.labels["schiff.example/customer"] == "customer-a"
     assert namespace.labels["schiff.example/site"] == "vsphere-site-1"
 
