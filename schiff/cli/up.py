@@ -104,7 +104,8 @@ def _changes(place: Mapping[str, Any]) -> str:
         return "proposed, not delivered"
     if not place["commits"]:
         return "no changes"
-    parts = [f"{name} {place[name]} folders" for name in ("orders", "wave") if place[name]]
+    counted = [(name, place[name]) for name in ("orders", "wave") if place[name]]
+    parts = [f"{name} {count} {'folder' if count == 1 else 'folders'}" for name, count in counted]
     return ", ".join(parts) or "manifest"
 
 
