@@ -16,6 +16,7 @@ from schiff.manifests.node_setup import Endpoint, MachineFile
 from schiff.manifests.yaml import to_yaml
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.site import BgpFacts
+from schiff.values.networks import Address
 
 _POD_PATH = "/etc/kubernetes/manifests/kube-vip.yaml"
 _ADMIN = "/etc/kubernetes/admin.conf"
@@ -38,7 +39,7 @@ def by_arp(cluster: ResolvedCluster) -> Endpoint:
 
 def by_bgp(cluster: ResolvedCluster, bgp: BgpFacts, interface: str) -> Endpoint:
     """Return the address announced to the site's routers, for one that lies outside the machines' segment."""
-    peers = ",".join(f"{peer.address}:{peer.asn}::false" for _, peer in sorted(bgp.peers.items()))
+    peers = ",".join(f"{_bracketed(peer.address)}:{peer.asn}::false" for _, peer in sorted(bgp.peers.items()))
     announced = {
         "vip_arp": "false",
         "vip_interface": "lo",
@@ -48,6 +49,11 @@ def by_bgp(cluster: ResolvedCluster, bgp: BgpFacts, interface: str) -> Endpoint:
         "bgp_peers": peers,
     }
     return _endpoint(cluster, announced)
+
+
+def _bracketed(address: Address) -> str:
+    """Return an address as kube-vip splits peers at colons: one of IPv6 needs brackets."""
+    return f"[{address}]" if address.value.version == 6 else str(address)
 
 
 def _endpoint(cluster: ResolvedCluster, announced: Mapping[str, str]) -> Endpoint:
