@@ -1,11 +1,14 @@
-"""What every test may use: golden files, and a line in the summary (``record_property("summary", text)``)."""
+"""What every test may use: golden files, a served repository, and a line in the run's summary."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.bed.git_server import GitServer
+from tests.git.repositories import a_repository, git
 
 pytest_plugins = ["tests.bed.fixtures"]
 
@@ -31,6 +34,19 @@ def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == expected.read_text(encoding="utf-8"), f"{name} changed; if on purpose: --update-golden"
 
     return check
+
+
+@pytest.fixture(params=["path", "http", "http without filters"])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """Give a bare repository and the URL under which it is served."""
+    if request.param == "path":
+        bare = a_repository(tmp_path)
+        yield bare, str(bare)
+        return
+    with GitServer(tmp_path / "served") as server:
+        bare = server.create("definitions")
+        git(bare, "config", "uploadpack.allowFilter", str(request.param == "http").lower())
+        yield bare, server.url("definitions")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,7 +7,6 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,25 +22,11 @@ from schiff.delivery.snapshot import Change, drift, foreign, look
 from schiff.errors import Conflict, Failed, Refused, Tampered
 from schiff.git.fast_import import store_objects
 from schiff.git.repository import push
-from tests.bed.git_server import GitServer
 from tests.delivery.world import WHEN, Stack, a_tree, content, written
 from tests.git.repositories import a_repository, commit, files, git, head, hook
 
 PUSH = "schiff.delivery.git_repository.push"
 WANTED = {"m/sites/s/c/one": "1", "m/sites/s/c/two": "2", "m/flux/tst": "list"}
-
-
-@pytest.fixture(params=["path", "http", "http without filters"])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """Give a bare repository and the URL under which it is delivered to."""
-    if request.param == "path":
-        bare = a_repository(tmp_path)
-        yield bare, str(bare)
-        return
-    with GitServer(tmp_path / "served") as server:
-        bare = server.create("definitions")
-        git(bare, "config", "uploadpack.allowFilter", str(request.param == "http").lower())
-        yield bare, server.url("definitions")
 
 
 @pytest.fixture

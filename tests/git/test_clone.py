@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,23 +10,9 @@ import pytest
 from schiff.errors import Failed
 from schiff.git import clone as clone_module
 from schiff.git.clone import CachedClone
-from tests.bed.git_server import GitServer
 from tests.git.repositories import a_repository, commit, files, git, head
 
 FILES = {"a/x.yaml": "1\n", "a/b/y.yaml": "2\n", "top": "3\n", "d e/z": "4\n"}
-
-
-@pytest.fixture(params=["path", "http", "http without filters"])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """Give a bare repository and the URL under which it is read."""
-    if request.param == "path":
-        bare = a_repository(tmp_path)
-        yield bare, str(bare)
-        return
-    with GitServer(tmp_path / "served") as server:
-        bare = server.create("definitions")
-        git(bare, "config", "uploadpack.allowFilter", str(request.param == "http").lower())
-        yield bare, server.url("definitions")
 
 
 def test_the_head_and_the_trees_are_those_of_the_branch(served: tuple[Path, str], tmp_path: Path) -> None:

@@ -38,12 +38,14 @@ def test_thirty_killed_deliveries_are_finished_by_the_next(
     windows = [BEFORE, BETWEEN, AFTER] * EACH
     landed: Counter[str] = Counter()
     for turn, window in enumerate(windows):
-        before = project.heads()
+        before, commits = project.heads(), project.commits()
         _change(project, turn)
         _kill(project, window, moments.random())
         landed[_window(before, project)] += 1
         project.schiff("up", "-e", "tst")
         assert _delivered(project) == _compiled(project), f"kill {turn}, {window}"
+        assert project.commits() == commits + 2, f"kill {turn}, {window}"
+    assert "unchanged" in project.pulumi("preview", "--expect-no-changes")
     counts = ", ".join(f"{count} {name}" for name, count in sorted(landed.items()))
     record_property("summary", f"kills with seed {SEED}: {counts}")
     assert landed == {BEFORE: EACH, BETWEEN: EACH, AFTER: EACH}
