@@ -16,8 +16,8 @@ up: venv ## bring an environment up on this machine: make up, make up ENV=prd
 	@$(RUN) -m tools.build pulumi
 	@$(RUN) -m tools.up --environment $(ENV)
 
-parts: venv ## build the real parts the tests start: Pulumi, etcd, the API server
-	@$(RUN) -m tools.build pulumi etcd kube-apiserver
+parts: venv ## build the real parts the tests start: Pulumi, a control plane, Flux, sops
+	@$(RUN) -m tools.build all
 
 lint: venv ## check style, formatting, types and floors
 	@.venv/bin/ruff check --quiet .

@@ -1,4 +1,4 @@
-"""Build the real parts the project runs: `python -m tools.build pulumi etcd kube-apiserver`.
+"""Build the real parts the project runs: `python -m tools.build all`, or some by name.
 
 Programs land in ``build/bin`` (``SCHIFF_BUILD`` moves ``build``), their logs in
 ``build/logs``, the minutes each took in ``build/times.json``. A part whose pin,
@@ -94,8 +94,9 @@ def _alone(build: Path) -> Iterator[None]:
 def main() -> int:
     """Build the named parts; a failure ends with sentences and status 1."""
     parser = argparse.ArgumentParser(prog="python -m tools.build", description="build the real parts into build/bin")
-    parser.add_argument("parts", nargs="+", choices=list(PARTS), metavar="PART", help=", ".join(PARTS))
-    names = parser.parse_args().parts
+    parser.add_argument("parts", nargs="+", choices=["all", *PARTS], metavar="PART", help=f"all, or {', '.join(PARTS)}")
+    asked = parser.parse_args().parts
+    names = list(PARTS) if "all" in asked else asked
     try:
         build_parts(names, build_folder())
     except StepFailed as error:

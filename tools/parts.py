@@ -68,6 +68,28 @@ class Part:
 
 
 _KUBERNETES = "k8s.io/component-base/version."
+_KUBERNETES_STAMPS = (
+    f"{_KUBERNETES}gitVersion={{version}}",
+    f"{_KUBERNETES}gitMajor={{major}}",
+    f"{_KUBERNETES}gitMinor={{minor}}",
+    f"{_KUBERNETES}gitTreeState=clean",
+    f"{_KUBERNETES}gitCommit=schiff",
+)
+
+
+def _kubernetes(name: str, minutes: int) -> Part:
+    """Return a program of Kubernetes itself."""
+    package = f"k8s.io/kubernetes/cmd/{name}"
+    return Part(name, "controlplane", "k8s.io/kubernetes", package, minutes, stamps=_KUBERNETES_STAMPS)
+
+
+def _flux(name: str) -> Part:
+    """Return a controller of Flux; each has its own wrapper, because they pin different releases of one module."""
+    module = f"github.com/fluxcd/{name}"
+    return Part(name, f"flux/{name}", module, module, minutes=2)
+
+
+FLUX_CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller", "notification-controller")
 
 PARTS: Mapping[str, Part] = {
     part.name: part
@@ -88,19 +110,15 @@ PARTS: Mapping[str, Part] = {
             package="go.etcd.io/etcd/server/v3",
             minutes=2,
         ),
+        _kubernetes("kube-apiserver", minutes=3),
+        _kubernetes("kube-controller-manager", minutes=2),
+        *map(_flux, FLUX_CONTROLLERS),
         Part(
-            name="kube-apiserver",
-            wrapper="controlplane",
-            module="k8s.io/kubernetes",
-            package="k8s.io/kubernetes/cmd/kube-apiserver",
-            minutes=5,
-            stamps=(
-                f"{_KUBERNETES}gitVersion={{version}}",
-                f"{_KUBERNETES}gitMajor={{major}}",
-                f"{_KUBERNETES}gitMinor={{minor}}",
-                f"{_KUBERNETES}gitTreeState=clean",
-                f"{_KUBERNETES}gitCommit=schiff",
-            ),
+            name="sops",
+            wrapper="sops",
+            module="github.com/getsops/sops/v3",
+            package="github.com/getsops/sops/v3/cmd/sops",
+            minutes=2,
         ),
     )
 }
