@@ -14,14 +14,16 @@ from tests.bed.process import Process, free_port
 class ApiServer:
     """Runs while the `with` block does, on the data its etcd holds.
 
-    The start options are those of a control plane with three differences: no
-    admission of service accounts (no controller makes them here), no endpoint
-    of its own, and requests without authentication refused by certificates.
+    The start options are those of a control plane with four differences: no
+    admission of service accounts (no pods mount them here), no webhooks (they
+    are served by pods, and none run here), no endpoint of its own, and requests
+    without authentication refused by certificates. Address and certificates
+    outlive the block, so the same server can be started again.
     """
 
     def __init__(self, bin_dir: Path, folder: Path, etcd_url: str) -> None:
         self._program, self._log, self._etcd_url = bin_dir / "kube-apiserver", folder / "kube-apiserver.log", etcd_url
-        self._certificates = Certificates(folder / "pki")
+        self.certificates = Certificates(folder / "pki")
         self._port = free_port()
         self.url = f"https://127.0.0.1:{self._port}"
 
@@ -29,7 +31,7 @@ class ApiServer:
         arguments: list[str | Path] = [self._program, *(f"--{key}={value}" for key, value in self._options().items())]
         self._process = Process(arguments, self._log)
         try:
-            self._process.wait_ready(f"{self.url}/readyz", self._certificates.client_context(), 120)
+            self._process.wait_ready(f"{self.url}/readyz", self.certificates.client_context(), 120)
         except BaseException:
             self._process.stop()
             raise
@@ -42,10 +44,10 @@ class ApiServer:
 
     def client(self) -> KubernetesClient:
         """Return a client with the administrator's rights; close it after use."""
-        return KubernetesClient(self.url, self._certificates.client_context())
+        return KubernetesClient(self.url, self.certificates.client_context())
 
     def _options(self) -> dict[str, object]:
-        pki = self._certificates
+        pki = self.certificates
         return {
             "etcd-servers": self._etcd_url,
             "bind-address": "127.0.0.1",
@@ -57,7 +59,7 @@ class ApiServer:
             "client-ca-file": pki.path("ca.crt"),
             "authorization-mode": "RBAC",
             "allow-privileged": "true",
-            "disable-admission-plugins": "ServiceAccount",
+            "disable-admission-plugins": "ServiceAccount,MutatingAdmissionWebhook,ValidatingAdmissionWebhook",
             "service-account-issuer": self.url,
             "service-account-key-file": pki.path("service-account.pub"),
             "service-account-signing-key-file": pki.path("service-account.key"),

@@ -24,11 +24,19 @@ class Resource:
     plural: str
     namespaced: bool
 
+    @property
+    def everywhere(self) -> str:
+        """The path of the collection over all namespaces."""
+        return f"{self._base}/{self.plural}"
+
     def path(self, namespace: str | None, name: str = "") -> str:
         """Return the path of the collection, or of one object in it."""
-        base = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
         place = f"/namespaces/{namespace or 'default'}" if self.namespaced else ""
-        return f"{base}{place}/{self.plural}" + (f"/{name}" if name else "")
+        return f"{self._base}{place}/{self.plural}" + (f"/{name}" if name else "")
+
+    @property
+    def _base(self) -> str:
+        return f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
 
 
 class KubernetesClient:
@@ -89,6 +97,14 @@ class KubernetesClient:
         asked = {"fieldManager": "schiff-tests", "force": "true", **parameters}
         headers = _type("application/apply-patch+yaml")
         return self._http.patch(path, params=asked, content=text.encode(), headers=headers)
+
+    def merge(self, path: str, value: Mapping[str, Any]) -> httpx.Response:
+        """Change some fields of an object that is there; ``/status`` at the end of the path changes its status."""
+        return self._http.patch(path, content=json.dumps(value), headers=_type("application/merge-patch+json"))
+
+    def delete(self, path: str) -> httpx.Response:
+        """Ask the server to remove an object; finalizers may keep it."""
+        return self._http.delete(path)
 
 
 def _type(content: str) -> dict[str, str]:

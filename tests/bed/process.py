@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -30,7 +30,7 @@ class Process:
     `setpriv` (util-linux) has the kernel end it when the test run is killed, so nothing stays behind.
     """
 
-    def __init__(self, argv: Sequence[str | Path], log: Path) -> None:
+    def __init__(self, argv: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.name = Path(argv[0]).name
         self._log = log
         with log.open("ab") as output:
@@ -38,6 +38,7 @@ class Process:
                 ["setpriv", "--pdeathsig", "TERM", *map(str, argv)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env=environment,
                 start_new_session=True,
             )
 
@@ -67,6 +68,11 @@ class Process:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+
+    def kill(self) -> None:
+        """End the process at once, as a crash does."""
+        self._child.kill()
+        self._child.wait()
 
     def _tail(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
