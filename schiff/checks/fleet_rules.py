@@ -9,6 +9,7 @@ name-of-manager         a tenant cluster is not called like its management clust
 name-over-budget        names that are joined from others fit into 63 characters where they end up
 manager-too-small       a management cluster survives the loss of a machine and has a worker for its controllers
 zone-of-network         a cluster's nodes stand in a network of its own zone
+alerts-secret           the secret that alerts name is a document of the management cluster, where Flux looks for it
 ======================  ====================================================================================
 
 Addresses: `schiff.checks.fleet_address_rules`. Networks: `schiff.checks.fleet_network_rules`.
@@ -24,6 +25,8 @@ from schiff.checks.fleet_machine_rules import machine_problems
 from schiff.checks.fleet_network_rules import network_problems
 from schiff.checks.fleet_subjects import Subject, subjects
 from schiff.errors import Problem
+from schiff.manifests.flux import FLUX_NAMESPACE
+from schiff.manifests.sops import is_in
 from schiff.model.fleet import Path
 from schiff.model.resolved import ResolvedEnvironment
 from schiff.values.names import LABEL_BUDGET
@@ -99,6 +102,19 @@ def _zones_of_networks(clusters: Sequence[Subject]) -> Iterator[Problem]:
             yield subject.problem(("nodes", "network"), message, cure, "zone-of-network")
 
 
+def _alert_secrets(clusters: Sequence[Subject]) -> Iterator[Problem]:
+    for subject in clusters:
+        cluster, facts = subject.cluster, subject.cluster.management.spec.facts.alerts
+        if not cluster.self_managed or facts is None or facts.secret is None:
+            continue
+        if not is_in(cluster.secrets, facts.secret, FLUX_NAMESPACE):
+            path = ("facts", "alerts", "secret")
+            message = f"no encrypted document is the secret {facts.secret!r} in {FLUX_NAMESPACE}"
+            cure = f"encrypt one in management-clusters/{cluster.management.name}.secrets, with the key address"
+            place = cluster.management.document.place(path)
+            yield Problem(place, ".".join(path), message, cure, rule="alerts-secret")
+
+
 Rule = Callable[[Sequence[Subject]], Iterator[Problem]]
 
 _RULES: tuple[Rule, ...] = (
@@ -107,6 +123,7 @@ _RULES: tuple[Rule, ...] = (
     _name_budgets,
     _sizes_of_managers,
     _zones_of_networks,
+    _alert_secrets,
     address_problems,
     network_problems,
     machine_problems,

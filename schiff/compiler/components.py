@@ -5,8 +5,8 @@
     cni/             applied by the management cluster: what a node needs to become ready
     self/            applied by the management cluster: the source of this folder, the Kustomization of it, the key
     config/<name>/   applied by the tenant after the component: objects of kinds that the component brings
-    <plural>/        applied by the tenant's `self`: sources, Kustomizations, values, namespaces
-    secrets/         the same: encrypted documents, byte for byte
+    <plural>/        applied by the tenant's `self`: sources, Kustomizations, values, namespaces, the reading account
+    secrets/         the same: encrypted documents, byte for byte, and a token that the tenant fills by itself
 
 Every object has one owner: the list of the folder leaves the first three out.
 Objects of a component's own kinds cannot lie beside its Kustomization, because
@@ -23,6 +23,7 @@ from schiff.compiler.bootstrap import images_of, own_folder, versioned_path
 from schiff.compiler.component_set import ComponentSet, applying_components, component_problems, component_set
 from schiff.compiler.file_tree import Content, FileTree
 from schiff.compiler.parts import Parts
+from schiff.compiler.status_access import RELEASE, tenant_account
 from schiff.components.protocol import Component
 from schiff.manifests.flux import (
     BOOTSTRAP_PACE,
@@ -89,8 +90,9 @@ def shared_folders(clusters: Iterable[ResolvedCluster], fleet: Fleet, parts: Par
 def _applied_by_self(cluster: ResolvedCluster, components: ComponentSet) -> Iterator[Manifest]:
     facts = cluster.management.spec.facts
     yield _release(cluster)
-    if not cluster.self_managed:  # a management cluster has this source for its tenants' sake already
+    if not cluster.self_managed:  # a management cluster has this source and account for its tenants' sake already
         yield git_repository(COMPONENTS, facts.components_url, facts.branch, ["components"], cluster.secrets)
+        yield from tenant_account(cluster)
     for one in components.running:
         yield from (_namespace(name, cluster) for name in one.component.namespaces)
     for one in components.pulled:
@@ -128,9 +130,7 @@ def _release(cluster: ResolvedCluster) -> Manifest:
     if hold is not None:
         data |= {"hold": "true", "holdBy": hold.by, "holdReason": hold.reason, "holdSince": hold.since}
         data |= {"holdUntil": hold.until} if hold.until else {}
-    return Manifest(
-        "v1", "ConfigMap", "schiff-release", FLUX_NAMESPACE, labels=cluster.identity.labels, body={"data": data}
-    )
+    return Manifest("v1", "ConfigMap", RELEASE, FLUX_NAMESPACE, labels=cluster.identity.labels, body={"data": data})
 
 
 def _namespace(name: str, cluster: ResolvedCluster) -> Manifest:

@@ -88,7 +88,7 @@ def _management(
 ) -> Iterator[Folder]:
     name = cluster.management.name
     owned = name in resolved.owned
-    lists = flux_folder_tree(cluster, resolved.environment, tuple(served), parts, owned=owned)
+    lists = flux_folder_tree(cluster, resolved.environment, tuple(served), resolved.fleet, parts, owned=owned)
     yield _folder("definitions", layout.flux_folder(name, resolved.environment), lists, cluster)
     if not owned:
         return

@@ -3,37 +3,47 @@
 Each environment owns one list: a Kustomization for each of its tenant folders,
 so that a tenant can be suspended, and a broken one hurts nobody else. What the
 environments of a management cluster share stands in the owner's list: sources,
-the cluster's own definitions, site objects, and the lists themselves.
+the cluster's own definitions, site objects, the lists themselves, and who may
+read how clusters are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from schiff.compiler.alerts import alerts
 from schiff.compiler.bootstrap import bootstrap_kustomizations
 from schiff.compiler.file_tree import FileTree
+from schiff.compiler.management_cluster import infrastructures
 from schiff.compiler.parts import Parts
+from schiff.compiler.status_access import management_account
 from schiff.manifests.flux import COMPONENTS, DECRYPTION, DEFINITIONS, FOLDER_PACE, flux_kustomization, git_repository
 from schiff.manifests.kustomize import FILE_NAME, kustomization_file
 from schiff.manifests.manifest import Manifest
 from schiff.manifests.yaml import to_yaml
 from schiff.model import layout
+from schiff.model.fleet import Fleet
 from schiff.model.resolved import ResolvedCluster
 
 
 def flux_folder_tree(
     management: ResolvedCluster,
-    environment: str,  # noqa: ARG001  # the caller's folder says it; the list itself is the same in every environment
+    environment: str,
     tenants: tuple[ResolvedCluster, ...],
+    fleet: Fleet,
     parts: Parts,
     *,
     owned: bool,
 ) -> FileTree:
     """Return the list of one environment on one management cluster."""
-    files = {f"{cluster.identity.namespace}.yaml": [_tenant(cluster)] for cluster in tenants if _is_listed(cluster)}
+    listed = [cluster for cluster in tenants if _is_listed(cluster)]
+    files = {f"{cluster.identity.namespace}.yaml": [_tenant(cluster)] for cluster in listed}
+    if told := alerts(management, environment, listed, owned=owned):
+        files["alerts.yaml"] = list(told)
     if owned:
         files["sources.yaml"] = list(_sources(management))
         files["shared.yaml"] = list(_shared(management))
+        files["access.yaml"] = list(_access(management, fleet, parts))
         files |= bootstrap_kustomizations(management, parts)
     texts = {path: to_yaml(objects) for path, objects in files.items()}
     return FileTree({**texts, FILE_NAME: kustomization_file(sorted(texts))})
@@ -59,6 +69,11 @@ def _sources(management: ResolvedCluster) -> Iterator[Manifest]:
     facts, name, secrets = management.management.spec.facts, management.management.name, management.secrets
     yield git_repository(DEFINITIONS, facts.definitions_url, facts.branch, [name], secrets)
     yield git_repository(COMPONENTS, facts.components_url, facts.branch, ["components", "locations"], secrets)
+
+
+def _access(management: ResolvedCluster, fleet: Fleet, parts: Parts) -> Iterator[Manifest]:
+    machines = (each.machine_resource for each in infrastructures(management, fleet, parts))
+    yield from management_account(management, machines)
 
 
 def _shared(management: ResolvedCluster) -> Iterator[Manifest]:

@@ -16,6 +16,7 @@ from schiff.manifests.operator_objects import provider
 from schiff.manifests.sops import documents_for
 from schiff.model.fleet import Fleet
 from schiff.model.resolved import ResolvedCluster
+from schiff.providers.protocol import Provider
 
 
 def self_definitions(cluster: ResolvedCluster, fleet: Fleet, parts: Parts) -> FileTree:
@@ -48,7 +49,12 @@ def _providers(cluster: ResolvedCluster, fleet: Fleet, parts: Parts) -> Iterator
     yield from provider("CoreProvider", "cluster-api", "capi-system", plane.capi)
     yield from provider("BootstrapProvider", "kubeadm", "capi-kubeadm-bootstrap-system", plane.capi)
     yield from provider("ControlPlaneProvider", "kubeadm", "capi-kubeadm-control-plane-system", plane.capi)
+    for infrastructure in infrastructures(cluster, fleet, parts):
+        yield from infrastructure.management_plane(plane)
+
+
+def infrastructures(cluster: ResolvedCluster, fleet: Fleet, parts: Parts) -> list[Provider]:
+    """Return every kind of infrastructure that a management cluster makes machines of, its own too, by name."""
     kinds = {fleet.sites[site].facts.provider: site for site in sorted(cluster.management.spec.sites, reverse=True)}
     kinds[cluster.identity.provider] = cluster.identity.site
-    for kind, site in sorted(kinds.items()):
-        yield from parts.provider(site, kind).management_plane(plane)
+    return [parts.provider(site, kind) for kind, site in sorted(kinds.items())]

@@ -1,4 +1,7 @@
-"""A tenant cluster's folder in ``cluster-definitions``; its file names are exactly the domain's (reference 4.1)."""
+"""A tenant cluster's folder in ``cluster-definitions``; its file names are the domain's (reference 4.1).
+
+`Role.yml` is ours: what reading the cluster's status needs.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from schiff.compiler.compiled_cluster import CompiledCluster, CompiledPool, comp
 from schiff.compiler.file_tree import FileTree
 from schiff.compiler.parts import Parts
 from schiff.compiler.removal import BOOTSTRAP, leaving
+from schiff.compiler.status_access import kubeconfig_access
 from schiff.manifests.manifest import Manifest
 from schiff.manifests.sops import documents_for
 from schiff.model.resolved import ResolvedCluster
@@ -26,7 +30,7 @@ def definitions(cluster: ResolvedCluster, parts: Parts) -> FileTree:
     if removal == "d":
         return applied_folder({})
     bootstrap = {f"{BOOTSTRAP}/{name}": item for name, item in bootstrap_kustomizations(cluster, parts).items()}
-    files = {**bootstrap, **_files(compile_cluster(cluster, parts))}
+    files = {**bootstrap, **_files(compile_cluster(cluster, parts)), "Role.yml": kubeconfig_access(cluster)}
     secrets = documents_for(cluster.secrets, cluster.identity.namespace)
     return applied_folder(leaving(files, removal), secrets)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,7 +11,33 @@ from schiff.errors import InvalidValue
 from schiff.model.recipient import Recipient
 from schiff.model.spec import Items, Spec
 from schiff.values.names import ENVIRONMENTS, Environment, Name
-from schiff.values.urls import RepositoryUrl
+from schiff.values.urls import EndpointUrl, RepositoryUrl
+
+AlertType = Literal[
+    "slack", "discord", "msteams", "rocket", "generic", "generic-hmac", "github", "gitlab", "gitea",
+    "giteapullrequestcomment", "bitbucketserver", "bitbucket", "azuredevops", "googlechat", "googlepubsub", "webex",
+    "sentry", "azureeventhub", "telegram", "lark", "matrix", "opsgenie", "alertmanager", "grafana", "githubdispatch",
+    "githubpullrequestcomment", "gitlabmergerequestcomment", "pagerduty", "datadog", "nats", "zulip", "otel",
+]  # fmt: skip
+"""Every kind of receiver that Flux's notification-controller knows."""
+
+
+class AlertFacts(Spec):
+    """Who is told when Flux on a management cluster fails to apply something.
+
+    An address that is a secret by itself (a webhook of a chat) stands in an
+    encrypted document of the management cluster, under the key ``address``.
+    """
+
+    type: AlertType
+    address: EndpointUrl | None = None
+    secret: Name | None = None
+
+    @model_validator(mode="after")
+    def _somebody_can_be_reached(self) -> Self:
+        if self.address is None and self.secret is None:
+            raise InvalidValue("nobody would be told: write an address, or the name of a secret that holds it")
+        return self
 
 
 class ManagementClusterFacts(Spec):
@@ -26,6 +52,7 @@ class ManagementClusterFacts(Spec):
     branch: str = "main"
     api_context: str
     recipients: Items[Recipient] = ()
+    alerts: AlertFacts | None = None
 
 
 class ManagementClusterSpec(Spec):

@@ -28,6 +28,7 @@ class Metal3:
     """A server is inspected, cleaned and written before it starts, so a node takes up to an hour to appear."""
 
     node_startup_seconds: int = 3600
+    machine_resource: str = "metal3machines"
 
     def objections(self, cluster: ResolvedCluster, groups: Sequence[MachineGroup]) -> Iterator[Objection]:
         """Yield what servers cannot do."""

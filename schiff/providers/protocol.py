@@ -35,6 +35,11 @@ class Provider(Protocol):
         """How long a machine needs at least from order to node; health checks never wait less."""
         ...
 
+    @property
+    def machine_resource(self) -> str:
+        """What the API server calls its machines (``vspheremachines``), so that they may be read."""
+        ...
+
     def objections(self, cluster: ResolvedCluster, groups: Sequence[MachineGroup]) -> Iterator[Objection]:
         """Yield every reason not to build the cluster; the other methods are called only when there is none."""
         ...

@@ -27,6 +27,7 @@ class VSphere:
     """Nodes wait for the cloud controller manager in the cluster, which gives them their provider id."""
 
     node_startup_seconds: int = 600
+    machine_resource: str = "vspheremachines"
 
     def objections(self, cluster: ResolvedCluster, groups: Sequence[MachineGroup]) -> Iterator[Objection]:
         """Yield what a vCenter cannot do."""

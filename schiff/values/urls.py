@@ -1,4 +1,4 @@
-"""Addresses of Git repositories, which people write down and everybody may read."""
+"""Addresses that people write down and everybody may read: of Git repositories, and of who is told something."""
 
 from __future__ import annotations
 
@@ -24,3 +24,21 @@ def without_password(url: str) -> str:
 
 
 RepositoryUrl = Annotated[str, AfterValidator(without_password)]
+
+_ENDPOINT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\s]+(/[^?#@\s]*)?")
+
+
+def endpoint_url(url: str) -> str:
+    """Return `url`; raises `InvalidValue`, which does not repeat it, for one that could hold a secret or is none.
+
+    A user or a query is a token as often as not, so neither may stand in it.
+    """
+    if not _ENDPOINT.fullmatch(url):
+        raise InvalidValue(
+            "is no URL without user and query (expected e.g. https://alerts.schiff.example/hook);"
+            " write one that holds credentials into a secret, and name that"
+        )
+    return url
+
+
+EndpointUrl = Annotated[str, AfterValidator(endpoint_url)]

@@ -7,6 +7,7 @@ import pytest
 
 from schiff.checks.fleet_rules import fleet_problems
 from schiff.errors import Problem
+from schiff.layers.construct import fleet_of
 from schiff.layers.resolve import resolve_environment
 from schiff.model.release import Assignment, Assignments
 from schiff.sources.fleet_files import load_fleet
@@ -79,6 +80,11 @@ WRONG: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
         "name-over-budget",
         "pools[md-0]",
         ((SITE, "facts.failureDomains", {"z" * 40: DOMAIN}), (VSPHERE_ORDER, "pools.md-0.zones", ["z" * 40])),
+    ),
+    (
+        "alerts-secret",
+        f"{MANAGEMENT_CLUSTER}: facts.alerts.secret",
+        ((MANAGEMENT_CLUSTER, "facts.alerts", {"type": "slack", "secret": "chat"}),),
     ),
     ("zone-of-network", "nodes.network", ((SITE, "facts.networks.pg-customer-a-1.zone", "internet"),)),
     ("node-outside-network", "nodes.addresses[0]", ((SECOND, "nodes.addresses", ["10.1.0.250-10.1.1.20"]),)),
@@ -300,6 +306,15 @@ def test_a_tenant_is_not_called_like_its_management_cluster() -> None:
     documents = two_of_each()
     documents["sites/vsphere-site-1/customer-b/schiff-mgmt-x.yaml"] = documents.pop(SECOND)
     assert {problem.rule for problem in problems(documents)} == {"name-of-manager"}
+
+
+@pytest.mark.parametrize(("namespace", "found"), [("schiff-system", set()), ("default", {"alerts-secret"})])
+def test_alerts_find_their_secret_where_flux_looks_for_it(namespace: str, found: set[str]) -> None:
+    text = f"kind: Secret\nmetadata: {{name: chat, namespace: {namespace}}}\nstringData: {{address: 'ENC[x]'}}\n"
+    documents = changed(MANAGEMENT_CLUSTER, "facts.alerts", {"type": "slack", "secret": "chat"})
+    secrets = {"management-clusters/schiff-mgmt-x.secrets/chat.yaml": f"{text}sops: {{mac: 'ENC[x]'}}\n".encode()}
+    fleet = fleet_of(documents, secrets)
+    assert {problem.rule for problem in fleet_problems(a_resolved_environment(fleet))} == found
 
 
 def test_the_line_of_the_value_is_named(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from schiff.compiler.file_tree import FileTree
 from schiff.compiler.flux_lists import flux_folder_tree
 from schiff.model.resolved import ResolvedCluster
 from tests.compiler.compiling import PARTS, as_text
-from tests.makers import a_resolved_cluster, a_resolved_management_cluster
+from tests.makers import a_fleet, a_resolved_cluster, a_resolved_management_cluster
 
 
 def tree_of(*tenants: ResolvedCluster, owned: bool = False) -> FileTree:
-    return flux_folder_tree(a_resolved_management_cluster(), "tst", tenants, PARTS, owned=owned)
+    return flux_folder_tree(a_resolved_management_cluster(), "tst", tenants, a_fleet(), PARTS, owned=owned)
 
 
 def objects(tree: FileTree, path: str) -> dict[str, dict[str, Any]]:
@@ -80,5 +80,5 @@ def test_the_order_of_the_tenants_changes_no_byte() -> None:
 def test_sources_name_credentials_that_the_management_cluster_holds() -> None:
     document = b"metadata: {name: git-https, namespace: schiff-system}\n"
     management = replace(a_resolved_management_cluster(), secrets={"git.yaml": document})
-    tree = flux_folder_tree(management, "tst", (), PARTS, owned=True)
+    tree = flux_folder_tree(management, "tst", (), a_fleet(), PARTS, owned=True)
     assert {spec["secretRef"]["name"] for spec in objects(tree, "sources.yaml").values()} == {"git-https"}

@@ -24,6 +24,7 @@ FILES = [
     "MachineDeployment.yml",
     "MachineHealthcheck.yml",
     "MachineTemplate.yml",
+    "Role.yml",
 ]
 
 

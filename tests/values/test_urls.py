@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from schiff.errors import InvalidValue
-from schiff.values.urls import without_password
+from schiff.values.urls import endpoint_url, without_password
 
 CANARY = "canary-token-91"
 
@@ -28,3 +28,28 @@ def test_credentials_in_a_url_are_refused_without_being_said(url: str) -> None:
 )
 def test_an_address_is_taken_as_it_is(url: str) -> None:
     assert without_password(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://bot:{CANARY}@alerts.example/hook",
+        f"https://{CANARY}@alerts.example",
+        f"https://alerts.example/hook?token={CANARY}",
+        f"https://alerts.example/hook#{CANARY}",
+        f"alerts.example/{CANARY}",
+        f"https://alerts.example/a {CANARY}",
+        "",
+    ],
+)
+def test_an_endpoint_that_could_hold_a_secret_is_refused_without_being_said(url: str) -> None:
+    with pytest.raises(InvalidValue, match="write one that holds credentials into a secret") as caught:
+        endpoint_url(url)
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://alerts.example", "https://alerts.example:8443/hook", "nats://[2001:db8::1]:4222"]
+)
+def test_an_endpoint_is_taken_as_it_is(url: str) -> None:
+    assert endpoint_url(url) == url
