@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
-from schiff.checks.fleet_rules import fleet_problems
-from schiff.cli.fleet_check import on_head
 from schiff.cli.options import JsonOption
+from schiff.cli.order_files import RULES, NewOrder, write_order, write_rules
+from schiff.cli.project import search_path
 from schiff.cli.terminal import say, say_json
-from schiff.errors import InvalidInput, InvalidValue, Place, Problem, Refused
-from schiff.layers.assemble import survey
-from schiff.layers.resolve import survey_environment
-from schiff.layers.yaml_documents import read_document
-from schiff.manifests.sops import sops_file
-from schiff.model.fleet import Document, Fleet, Site
-from schiff.sources.fleet_files import FleetFiles, load_fleet, read_folder, survey_fleet
-from schiff.values.names import ENVIRONMENTS, ClusterKey
+from schiff.delivery.tenant_key import TenantKey
+from schiff.errors import InvalidInput, InvalidValue, Place, Problem
+from schiff.manifests.sops import readers_of
+from schiff.model.fleet import Fleet, ManagementCluster, Site
+from schiff.sources.fleet_files import load_fleet, survey_fleet
+from schiff.values.names import ClusterKey
 
 CLUSTER_HELP = (
     "Example: schiff new cluster vsphere-site-1/customer-a-7 --customer customer-a -e tst --zone intranet "
     "--endpoint 10.1.0.14 --network pg-customer-a-1 --addresses 10.1.0.130-10.1.0.150 --pool md-0=large:3\n\n"
     "Write the order of one cluster: a file of less than ten lines that everybody can read, after holding it against "
     "the whole fleet. On metal name the servers: --hosts r3-u03,r4-u02,r4-u03 --router-id 27 "
-    "--pool md-0=worker:r4-u07,r4-u08. A file that exists is never overwritten."
+    "--pool md-0=worker:r4-u07,r4-u08. A file that exists is never overwritten.\n\n"
+    "With the order comes the cluster's age key: encrypted beside it for the management cluster, which brings it into "
+    "the cluster, its public half in the order. That takes the program sops."
 )
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9./-]*|[0-9]+\.[0-9.]+[0-9./-]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-
-RULES = ".sops.yaml"
-"""Where `sops` finds the recipients of each place; made from the fleet, so that nobody is forgotten."""
 
 _NEW_HELP = f"{CLUSTER_HELP.splitlines()[0]}\n\nWrite an order, after checking it."
 
@@ -106,47 +102,37 @@ def cluster(
         "pools:",
         *(Pool.parse(text).line for text in pool),
     ]
-    file = f"sites/{key.site}/{customer}/{key.name}.yaml"
-    _write(fleet, file, "\n".join(lines) + "\n")
-    _write_rules(fleet)
+    management = _management_cluster(fleet, key.site, environment)
+    readers = readers_of(management)
+    own = TenantKey.make(key) if readers else None
+    lines += [f"recipients: [{own.recipient}]"] if own else []
+    order = NewOrder(f"sites/{key.site}/{customer}/{key.name}", "\n".join(lines) + "\n")
+    write_order(fleet, order, lambda: own.document(readers, search_path()) if own else None)
+    write_rules(fleet)
     if as_json:
-        say_json({"file": str(fleet / file), "lines": len(lines)})
+        encrypted = (str(fleet / order.key), own.recipient) if own else (None, None)
+        found = {"file": str(fleet / order.file), "lines": len(lines)}
+        say_json({**found, **dict(zip(("key", "recipient"), encrypted, strict=True))})
         return
-    say(f"{fleet / file}: {len(lines)} lines order {key}")
+    say(f"{fleet / order.file}: {len(lines)} lines order {key}")
+    say(f"{fleet / order.key}: its age key, which {len(readers)} recipients can read" if own else _keyless(management))
     say(f"{fleet / RULES}: who can read what is encrypted below {key}.secrets/")
     say(f"next: schiff check --fleet {fleet}, then git add {fleet}")
 
 
-def _write(folder: Path, file: str, text: str) -> None:
-    """Write an order that the fleet can take, else raise and leave everything as it is."""
-    path = folder / file
-    if path.exists():
-        raise Refused(f"{path} exists already; edit it, or take another name", code="order-exists")
-    files = read_folder(folder)
-    ordered = {**files.documents, file: read_document(text.encode(), file)}
-    if problems := _problems(files, ordered) - _problems(files, files.documents):
-        raise InvalidInput(problems)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as order:
-        order.write(text)
-
-
-def _write_rules(folder: Path) -> None:
-    """Write who can read what; problems that the fleet had before do not keep the new order from its rule."""
+def _management_cluster(folder: Path, site: str, environment: str) -> ManagementCluster | None:
+    """Return who will look after the cluster; problems that the fleet had before do not matter here."""
     fleet, _ = survey_fleet(folder)
-    if fleet is not None:
-        (folder / RULES).write_text(sops_file(fleet), encoding="utf-8")
+    return fleet.management_cluster_of(site, environment) if fleet else None
 
 
-def _problems(files: FleetFiles, documents: Mapping[str, Document]) -> set[Problem]:
-    """Return everything that is wrong with a fleet of these documents when all of it follows head."""
-    fleet, found = survey(documents, files.secrets, files.vendored)
-    problems = set(found)
-    if fleet is not None:
-        surveyed = [survey_environment(fleet, name, on_head(fleet, name)) for name in ENVIRONMENTS]
-        problems.update(problem for _, each in surveyed for problem in each)
-        problems.update(fleet_problems(*(resolved for resolved, _ in surveyed)))
-    return problems
+def _keyless(management: ManagementCluster | None) -> str:
+    """Say that the cluster has no key yet, and how it gets one."""
+    name = management.name if management else "its management cluster"
+    return (
+        f"no age key was made, because nobody could read it: {name} has no facts.recipients; "
+        "write its public key there, remove the order and run this again"
+    )
 
 
 def _only_network(fleet: Fleet, site: str, zone: str) -> str:

@@ -81,6 +81,14 @@ def _content(file: Path) -> bytes:
         raise InvalidInput([Problem(Place(file.name), "", f"cannot be read: {error.strerror}", "mend it")]) from error
 
 
+def search_path() -> str | None:
+    """Return where programs are looked for: ``PATH``, and what the project of the current folder built itself."""
+    try:
+        return Project.here().engine_environment(os.environ)["PATH"]
+    except Refused:
+        return None
+
+
 def parse_environment(text: str) -> Environment:
     """Return the environment an option names; raises `InvalidInput`."""
     for environment in ENVIRONMENTS:

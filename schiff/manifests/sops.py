@@ -5,9 +5,10 @@ where it belongs without a look at any value; the document itself passes
 through byte for byte, because its MAC would not survive a rewrite.
 
 `.sops.yaml` takes the first rule that matches, so the most specific comes
-first: a tenant's own folder, then a management cluster's, then a site's. A
-document for a tenant is encrypted for everybody who reads it on its way: the
-tenant, and the management cluster that brings the first key in.
+first: a tenant's key and its folder, then a management cluster's, then a
+site's. A document for a tenant is encrypted for everybody who reads it on its
+way: the tenant, and the management cluster that brings the first key in. The
+key itself is for the latter alone: one that only opens itself opens nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
 from schiff.manifests.yaml import to_yaml
-from schiff.model.fleet import Fleet, ManagementCluster, Order, Site
+from schiff.model.fleet import Fleet, ManagementCluster, Site
 
 ENCRYPTED = "^(data|stringData)$"
+KEY_FILE = "sops-age.yaml"
+"""The document of a tenant's own key in its folder of secrets, called as the Secret in it."""
 
 
 class SecretTarget(NamedTuple):
@@ -62,39 +65,41 @@ def sops_file(fleet: Fleet, folder: str = "") -> str:
     """
     prefix = f"{folder.strip('/')}/" if folder.strip("/") else ""
     rules = [
-        {"path_regex": f"^{re.escape(prefix + place)}/.*", "encrypted_regex": ENCRYPTED, **_keys(recipients)}
+        {"path_regex": f"^{re.escape(prefix)}{place}", "encrypted_regex": ENCRYPTED, **keys_by_kind(recipients)}
         for place, recipients in _places(fleet)
         if recipients
     ]
     return to_yaml([{"creation_rules": rules}])
 
 
+def readers_of(*managers: ManagementCluster | None) -> list[str]:
+    """Return who can read what is encrypted for these management clusters."""
+    return [*dict.fromkeys(reader for one in managers if one for reader in one.spec.facts.recipients)]
+
+
 def _places(fleet: Fleet) -> Iterator[tuple[str, list[str]]]:
     for key, order in sorted(fleet.orders.items()):
-        yield f"sites/{key.site}/{order.customer}/{key.name}.secrets", _of_order(order, fleet)
+        folder = f"sites/{key.site}/{order.customer}/{key.name}.secrets"
+        environment = str(order.document.data.get("environment", ""))
+        readers = readers_of(fleet.management_cluster_of(key.site, environment))
+        yield f"{re.escape(f'{folder}/{KEY_FILE}')}$", readers
+        yield _below(folder), [*dict.fromkeys([*(order.document.data.get("recipients") or []), *readers])]
     for name, management in sorted(fleet.management_clusters.items()):
-        yield f"management-clusters/{name}.secrets", _of([management])
+        yield _below(f"management-clusters/{name}.secrets"), readers_of(management)
     for name, site in sorted(fleet.sites.items()):
-        yield f"sites/{name}/site.secrets", _of(_managers(site, fleet))
+        yield _below(f"sites/{name}/site.secrets"), readers_of(*_managers(site, fleet))
 
 
-def _of_order(order: Order, fleet: Fleet) -> list[str]:
-    environment = str(order.document.data.get("environment", ""))
-    management = fleet.management_cluster_of(order.key.site, environment)
-    own = order.document.data.get("recipients") or []
-    return [*dict.fromkeys([*own, *_of([management] if management else [])])]
+def _below(folder: str) -> str:
+    return f"{re.escape(folder)}/.*"
 
 
 def _managers(site: Site, fleet: Fleet) -> list[ManagementCluster]:
     return [one for _, one in sorted(fleet.management_clusters.items()) if site.name in one.spec.sites]
 
 
-def _of(managers: Iterable[ManagementCluster]) -> list[str]:
-    return [*dict.fromkeys(recipient for one in managers for recipient in one.spec.facts.recipients)]
-
-
-def _keys(recipients: Iterable[str]) -> dict[str, Any]:
-    """Return recipients by their kind: age keys and fingerprints of GPG keys."""
+def keys_by_kind(recipients: Iterable[str]) -> dict[str, str]:
+    """Return recipients as `sops` takes them: age keys and fingerprints of GPG keys."""
     age = [recipient for recipient in recipients if recipient.startswith("age1")]
     gpg = [recipient for recipient in recipients if not recipient.startswith("age1")]
     return {**({"age": ",".join(age)} if age else {}), **({"pgp": ",".join(gpg)} if gpg else {})}

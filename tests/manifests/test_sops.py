@@ -4,7 +4,8 @@ import re
 
 import yaml
 
-from schiff.manifests.sops import SecretTarget, documents_for, is_in, secret_target, sops_file
+from schiff.manifests.flux import DECRYPTION_KEY
+from schiff.manifests.sops import KEY_FILE, SecretTarget, documents_for, is_in, secret_target, sops_file
 from tests.makers import MANAGEMENT_CLUSTER, METAL3_ORDER, VSPHERE_ORDER, a_fleet, changed
 
 KEY, OTHER = "age1" + "q" * 58, "age1" + "p" * 58
@@ -35,6 +36,16 @@ def test_a_tenants_documents_are_for_the_tenant_and_its_management_cluster() -> 
     assert tenant["age"] == f"{OTHER},{KEY}"
     assert tenant["pgp"] == FINGERPRINT
     assert tenant["encrypted_regex"] == "^(data|stringData)$"
+
+
+def test_a_tenants_own_key_is_for_its_management_cluster_alone() -> None:
+    documents = changed(MANAGEMENT_CLUSTER, "facts.recipients", [KEY, FINGERPRINT])
+    rules = rules_of(changed(VSPHERE_ORDER, "recipients", [OTHER], documents))
+    folder = "sites/vsphere-site-1/customer-a/customer-a-1.secrets"
+    key = first_match(rules, f"{folder}/{KEY_FILE}")
+    assert (key["age"], key["pgp"]) == (KEY, FINGERPRINT)
+    assert first_match(rules, f"{folder}/{KEY_FILE}.yaml")["age"] == f"{OTHER},{KEY}"
+    assert f"{DECRYPTION_KEY}.yaml" == KEY_FILE
 
 
 def test_sites_and_management_clusters_have_their_own_rules() -> None:
