@@ -17,8 +17,10 @@ _DEFAULTS = {
     "components": ".schiff/cluster-components.git",
     "branch": "main",
     "review": "branch",
+    "delivery": "git",
+    "kubeconfig": "$KUBECONFIG",
 }
-_REVIEWS = ("branch", "proposal")
+_CHOICES = {"review": ("branch", "proposal"), "delivery": ("git", "direct")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ class StackSettings:
     """The settings of ``Pulumi.<stack>.yaml``: where things are, never what a fleet is.
 
     A relative path is taken from the project's folder. `review` is ``branch``
-    to push to the branch itself, or ``proposal`` to ask for a merge.
+    to push to the branch itself, or ``proposal`` to ask for a merge. `delivery`
+    is ``git``, or ``direct`` to send what `definitions` would hold straight to
+    the API servers that `kubeconfig` leads to.
     """
 
     fleet: str
@@ -66,6 +70,8 @@ class StackSettings:
     components: str
     branch: str
     review: str
+    delivery: str
+    kubeconfig: str
 
     @staticmethod
     def names() -> tuple[str, ...]:
@@ -80,9 +86,13 @@ class StackSettings:
             for name in sorted(given.keys() - _DEFAULTS.keys())
         ]
         settings = {**_DEFAULTS, **{name: value for name, value in given.items() if name in _DEFAULTS}}
-        if settings["review"] not in _REVIEWS:
-            cure = f"write {' or '.join(_REVIEWS)}"
-            problems.append(Problem(Place(file), "schiff:review", f"{settings['review']!r} is no review", cure))
+        for name, choices in _CHOICES.items():
+            if settings[name] not in choices:
+                cure = f"write {' or '.join(choices)}"
+                problems.append(Problem(Place(file), f"schiff:{name}", f"{settings[name]!r} is no {name}", cure))
+        if (settings["delivery"], settings["review"]) == ("direct", "proposal"):
+            message = "direct delivery waits for no merge, so half of it would only be proposed"
+            problems.append(Problem(Place(file), "schiff:review", message, "write branch"))
         problems += _credentials(settings, file)
         if problems:
             raise InvalidInput(problems)

@@ -40,3 +40,9 @@ def test_unknown_settings_are_named_all_at_once() -> None:
     with pytest.raises(InvalidInput) as refused:
         StackSettings.parse({"fleeet": "x", "review": "maybe"}, "Pulumi.tst.yaml")
     assert [problem.path for problem in refused.value.problems] == ["schiff:fleeet", "schiff:review"]
+
+
+def test_direct_delivery_proposes_nothing() -> None:
+    with pytest.raises(InvalidInput, match="schiff:review: direct delivery waits for no merge"):
+        StackSettings.parse({"delivery": "direct", "review": "proposal"}, "Pulumi.tst.yaml")
+    assert StackSettings.parse({"delivery": "direct"}, "Pulumi.tst.yaml").kubeconfig == "$KUBECONFIG"
