@@ -31,7 +31,7 @@ def append_to_ledger(url: str, environment: Environment, propose: Propose, cache
     anything is written to a chain that does not hold, and `Conflict` when others
     keep winning the race.
     """
-    where = _existing(url)
+    where = existing_repository(url)
     branch = f"ledger/{environment}"
     lost = 0
     while lost < _ATTEMPTS:
@@ -59,7 +59,7 @@ def _push(url: str, branch: str, entry: Entry, head: str | None, cache_dir: Path
     )
 
 
-def _existing(url: str) -> str:
+def existing_repository(url: str) -> str:
     """Return the URL; make the repository where it names a local folder that is not a checkout."""
     local = "://" not in url and ":" not in url.partition("/")[0]
     return ensure_bare(Path(url)) if local and not (Path(url) / ".git").exists() else url

@@ -97,18 +97,45 @@ def append_files(
     """
     clone = CachedClone(url, branch, cache_dir)
     with clone.locked():
-        head = clone.refresh()
-        if head != expected_head:
-            raise LostRace(f"{branch} of {redacted(clone.url)} moved on from {expected_head or 'nothing'} to {head}")
+        head = _expected(clone, expected_head)
         there = clone.read_all(head, files)
         if changed := sorted(path for path, data in there.items() if files[path] != data):
             raise Conflict(f"{branch} of {redacted(clone.url)} holds {changed[0]} with other content already")
         missing = {path: data for path, data in sorted(files.items()) if path not in there}
         if head and not missing:
             return head
-        (commit,) = write_commits(clone, f"refs/schiff/{branch}", head, [NewCommit(message, files=missing)], when)
-        push(clone, commit, branch)
-        return commit
+        return _commit(clone, head, NewCommit(message, files=missing), when)
+
+
+def replace_files(
+    url: str,
+    branch: str,
+    files: Mapping[str, bytes],
+    message: str,
+    *,
+    expected_head: str | None,
+    cache_dir: Path,
+    when: datetime,
+) -> str:
+    """Write files over what a branch holds as one commit and return it, if it still stands at the expected head."""
+    clone = CachedClone(url, branch, cache_dir)
+    with clone.locked():
+        head = _expected(clone, expected_head)
+        return _commit(clone, head, NewCommit(message, files=files), when)
+
+
+def _expected(clone: CachedClone, expected_head: str | None) -> str | None:
+    """Return the head of the branch; raises `LostRace` unless it is the expected one."""
+    head = clone.refresh()
+    if head != expected_head:
+        raise LostRace(f"{clone.branch} of {redacted(clone.url)} moved on from {expected_head or 'nothing'} to {head}")
+    return head
+
+
+def _commit(clone: CachedClone, head: str | None, commit: NewCommit, when: datetime) -> str:
+    (written,) = write_commits(clone, f"refs/schiff/{clone.branch}", head, [commit], when)
+    push(clone, written, clone.branch)
+    return written
 
 
 def _files(clone: CachedClone, head: str | None) -> dict[str, bytes]:
