@@ -81,10 +81,11 @@ def _keep_logs(folder: Path) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Send all users of the API server to one worker."""
+    """Send all users of the API server to one worker, and all users of the loop to one."""
     for item in items:
-        if "api_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("api-server"))
+        for fixture in ("api_server", "loop"):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.bed.crds import CrdSet
+from tests.journeys.loop import Loop
 from tests.journeys.pulumi_project import PulumiProject
 
 
@@ -32,3 +35,15 @@ def undelivered(_undelivered: PulumiProject, tmp_path: Path) -> PulumiProject:
 def project(_delivered: PulumiProject, tmp_path: Path) -> PulumiProject:
     """Return a project whose `tst` was delivered once."""
     return PulumiProject.copied(_delivered, tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def loop(bin_dir: Path, crds: CrdSet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    """Return the running loop: the example fleet delivered, its management cluster's Flux pointed at it.
+
+    Its tests share it, so each works on tenants of its own.
+    """
+    with Loop(bin_dir, tmp_path_factory.mktemp("loop"), crds) as running:
+        running.up()
+        running.install()
+        yield running

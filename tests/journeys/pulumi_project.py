@@ -50,18 +50,32 @@ class PulumiProject:
     @classmethod
     def made(cls, root: Path, documents: Documents | None = None) -> PulumiProject:
         """Make the checkout: this project's own Pulumi files and program, and a fleet of its own, all committed."""
+        project = cls._with_files(root)
+        fleet_folder(root / "stacks" / "fleet", a_small_fleet() if documents is None else documents)
+        project.schiff("release", "cut", "--fleet", "stacks/fleet", "--name", RELEASE, "--at", "2026-11-22T06:00:00Z")
+        return project._begun()
+
+    @classmethod
+    def around(cls, root: Path, fleet: Path) -> PulumiProject:
+        """Make the checkout around a fleet that has releases already, and begin its ledgers."""
+        project = cls._with_files(root)
+        shutil.copytree(fleet, root / "stacks" / "fleet")
+        return project._begun()
+
+    @classmethod
+    def _with_files(cls, root: Path) -> PulumiProject:
         (root / "stacks").mkdir(parents=True)
         for name in ("Pulumi.yaml", "Pulumi.tst.yaml", "Pulumi.ref.yaml", "Pulumi.prd.yaml", "stacks/__main__.py"):
             shutil.copy(ROOT / name, root / name)
         (root / ".venv").symlink_to(Path(sys.executable).parent.parent)
         (root / ".gitignore").write_text(".schiff/\n.venv\n")
-        fleet_folder(root / "stacks" / "fleet", a_small_fleet() if documents is None else documents)
-        project = cls(root)
-        project.schiff("release", "cut", "--fleet", "stacks/fleet", "--name", RELEASE, "--at", "2026-11-22T06:00:00Z")
-        git(root, "init", "-q", "-b", "main")
-        project.commit_fleet()
-        project.schiff("ledger", "init", "--all", "--fleet", "stacks/fleet")
-        return project
+        return cls(root)
+
+    def _begun(self) -> PulumiProject:
+        git(self.root, "init", "-q", "-b", "main")
+        self.commit_fleet()
+        self.schiff("ledger", "init", "--all", "--fleet", "stacks/fleet")
+        return self
 
     @classmethod
     def copied(cls, template: PulumiProject, root: Path) -> PulumiProject:
