@@ -320,7 +320,7 @@ def _is_safe(secret: Mapping[str, Any]) -> bool:
     """Return whether a Secret is encrypted, or a token that a cluster fills by itself."""
     empty = not {"data", "stringData"} & secret.keys()
     asked = empty and secret["type"] == "kubernetes.io/service-account-token"
-    return asked or secret["sops"]["mac"].startswith("ENC[")
+    return asked or str(secret["sops"]["mac"]).startswith("ENC[")
 
 
 def test_every_environment_has_folders_with_distinct_ids() -> None:
