@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from schiff.delivery.delivered import Line
 from schiff.delivery.snapshot import look
 from schiff.git.clone import CachedClone
 
@@ -18,6 +19,13 @@ def delivered_files(url: str, branch: str, stack: str, cache: Path) -> dict[str,
         return None
     clone.fill(f"{snapshot.head}^{{tree}}")
     return files_below(clone, snapshot.head, [line.path for line in snapshot.lines])
+
+
+def delivered_lines(url: str, branch: str, stack: str, cache: Path) -> tuple[Line, ...]:
+    """Return what `stack` owns, by its manifest; nothing before its first delivery."""
+    clone = CachedClone(url, branch, cache)
+    clone.refresh()
+    return look(clone, stack).lines
 
 
 def files_below(clone: CachedClone, head: str, folders: Sequence[str]) -> dict[str, bytes]:

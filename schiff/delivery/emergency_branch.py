@@ -67,8 +67,10 @@ def save(
     search_path: str | None = None,
 ) -> Saved:
     """Save what the branch does not hold yet, as one commit; raises `Conflict` when others keep winning the race."""
-    where, branch, wanted = existing_repository(url), branch_of(environment), tuple(backups)
-    encrypted: dict[str, bytes] = {}
+    branch, wanted, encrypted = branch_of(environment), tuple(backups), dict[str, bytes]()
+    if not wanted:
+        return Saved()
+    where = existing_repository(url)
     for _ in range(_ATTEMPTS):
         there = read_branch(where, branch, cache_dir)
         changed = [backup for backup in wanted if not _is_there(backup, there.files)]

@@ -12,6 +12,11 @@ from schiff.model.tenant_cluster import MachineClassSpec, TenantClusterSpec
 from schiff.values.names import ClusterKey
 
 
+def namespace_of(key: ClusterKey, management_cluster: str) -> str:
+    """Return the namespace of a cluster's Cluster API objects; a management cluster's is its own name."""
+    return key.name if key.name == management_cluster else f"{key.site}-{key.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Every name a cluster has inside and outside (domain reference 3.3 and 3.4); none may ever change."""
@@ -35,7 +40,7 @@ class Identity:
     @property
     def namespace(self) -> str:
         """The namespace of its Cluster API objects: one for each cluster; a management cluster's is its own name."""
-        return self.name if self.name == self.management_cluster else f"{self.site}-{self.name}"
+        return namespace_of(self.key, self.management_cluster)
 
     @property
     def fqdn(self) -> str:

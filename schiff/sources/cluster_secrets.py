@@ -1,0 +1,84 @@
+"""Reading secrets from a management cluster, and nothing else there.
+
+What the API server answers may hold a private key even when it is broken, so a
+sentence about trouble is made here and never of the answer's text.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import yaml
+from lightkube import Client, KubeConfig
+from lightkube.core.exceptions import ConfigError
+from lightkube.resources.core_v1 import Secret
+
+from schiff.errors import Failed
+
+_TIMEOUT = httpx2.Timeout(10)
+_ABSENT = 404
+_AT_ONCE = 16
+
+SecretName = tuple[str, str]
+"""Namespace and name."""
+
+Answer = Mapping[str, Any] | Failed | None
+"""A secret as the server holds it, why it could not be read, or None: there is none."""
+
+
+class Unreachable(Failed):
+    """The API server cannot be asked at all; asking for the next secret would take as long and end the same."""
+
+
+class ClusterSecrets:
+    """The secrets of one cluster, by namespace and name."""
+
+    def __init__(self, kubeconfig: Path, context: str) -> None:
+        self._context = context
+        try:
+            self._client = Client(KubeConfig.from_file(kubeconfig).get(context), timeout=_TIMEOUT)
+        except (ConfigError, OSError, ssl.SSLError, ValueError, KeyError, TypeError, AssertionError, yaml.YAMLError):
+            cure = "see `kubectl config get-contexts`, and schiff:kubeconfig of the stack"
+            raise Unreachable(f"{kubeconfig} has no context {context!r} that can be used; {cure}") from None
+
+    def read(self, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """Return a secret as the server holds it; None when there is none. Raises `Unreachable`, else `Failed`."""
+        try:
+            found: dict[str, Any] = self._client.get(Secret, name=name, namespace=namespace).to_dict()
+        except httpx2.HTTPStatusError as error:
+            status = error.response.status_code
+            if status == _ABSENT:
+                return None
+            message = f"{self._context}: the API server answers {status} for the secret {namespace}/{name}"
+            raise Failed(message) from None
+        except (httpx2.HTTPError, ConfigError, OSError) as error:
+            reason = type(error).__name__
+            raise Unreachable(f"the API server of context {self._context} cannot be reached ({reason})") from None
+        except Exception as error:  # noqa: BLE001  # whatever a decoder makes of half an answer, its text may quote it
+            reason = type(error).__name__
+            raise Failed(f"{self._context}: the answer for {namespace}/{name} is no secret ({reason})") from None
+        return found
+
+    def read_all(self, names: Iterable[SecretName]) -> dict[SecretName, Answer]:
+        """Read many secrets at once; once the server cannot be asked, nothing more is asked of it."""
+        lost: list[Unreachable] = []
+
+        def one(asked: SecretName) -> Answer:
+            if lost:
+                return lost[0]
+            try:
+                return self.read(*asked)
+            except Unreachable as error:
+                lost.append(error)
+                return error
+            except Failed as error:
+                return error
+
+        wanted = tuple(names)
+        with ThreadPoolExecutor(_AT_ONCE) as workers:
+            return dict(zip(wanted, workers.map(one, wanted), strict=True))
