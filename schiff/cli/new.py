@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from schiff.cli.new_ci import CI_HELP, ci
 from schiff.cli.options import JsonOption
 from schiff.cli.order_files import RULES, NewOrder, write_order, write_rules
 from schiff.cli.project import search_path
@@ -35,6 +36,7 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _NEW_HELP = f"{CLUSTER_HELP.splitlines()[0]}\n\nWrite an order, after checking it."
 
 new_app = typer.Typer(help=_NEW_HELP, no_args_is_help=True)
+new_app.command("ci", help=CI_HELP, short_help="Write the CI of a fleet repository.")(ci)
 
 
 class Pool(NamedTuple):
