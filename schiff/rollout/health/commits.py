@@ -7,7 +7,7 @@ counts is the tree that a commit has at a cluster's path.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from schiff.rollout.health.expected import Expected
@@ -34,7 +34,7 @@ def commits_named(expected: Expected, management: Seen, tenant: Seen) -> frozens
     )
 
 
-def with_sources(objects: tuple[Mapping[str, Any], ...]) -> Iterator[Mapping[str, Any]]:
+def with_sources(objects: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Yield delivered objects, and of the sources they refer to but another stack delivers, no more than the name."""
     yield from objects
     for group, kind, namespace, name in referred_sources(objects):

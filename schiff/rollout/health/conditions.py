@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -52,9 +52,20 @@ def says(what: str, one: Condition) -> str:
     return f"{what}: {words}" if words else what
 
 
-def not_reported(live: Any) -> Iterator[Finding]:
-    """Yield that no controller has written a status."""
-    if not at(live, "status"):
+def not_there(delivered: Mapping[str, Any], live: Any) -> Iterator[Finding]:
+    """Yield that the server has no such object, or gave another one."""
+    key = key_of(delivered)
+    if live is None:
+        yield Finding(Verdict.Progressing, "NotFound", "it was delivered and is not there", named(key))
+    elif key_of(live) != key:
+        yield Finding(Verdict.Unknown, "NotReadable", "the server gave something else than this object", named(key))
+
+
+def absent(live: Any) -> Iterator[Finding]:
+    """Yield that an object is on its way out, or that no controller has written a status."""
+    if at(live, "metadata", "deletionTimestamp") is not None:
+        yield found(Verdict.Unhealthy, "Deleting", "the object is being deleted, though it was delivered", live)
+    elif not at(live, "status"):
         yield found(Verdict.Unknown, "NotReported", "no controller has reported a status", live)
 
 

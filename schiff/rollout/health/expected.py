@@ -15,9 +15,11 @@ import yaml
 
 from schiff.errors import InvalidValue
 from schiff.manifests.flux import COMPONENTS, CONFIG, DEFINITIONS
+from schiff.model.resolved import namespace_of
+from schiff.values.names import ClusterKey
 
 REPOSITORY_OF_SOURCE: Final = {DEFINITIONS: DEFINITIONS, COMPONENTS: COMPONENTS, CONFIG: COMPONENTS}
-"""The repository behind each source that schiff emits; a repository is called like its source on management clusters."""
+"""The repository behind each source that schiff emits, called like its source on management clusters."""
 
 RELEASE_MAP: Final = "schiff-release"
 _KINDS = {
@@ -65,6 +67,12 @@ class Expected:
     management: tuple[Mapping[str, Any], ...] = ()
     tenant: tuple[Mapping[str, Any], ...] = ()
     trees: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the cluster's objects on its management cluster."""
+        management = self.definitions.partition("/")[0]
+        return namespace_of(ClusterKey.parse(self.cluster), management) if "/" in self.cluster else self.cluster
 
 
 def expected_of(

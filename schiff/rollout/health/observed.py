@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from schiff.errors import InvalidValue
 from schiff.rollout.health.verdicts import Finding
 
 ObjectKey = tuple[str, str, str, str]
@@ -34,3 +35,7 @@ class Observation:
     tenant: Seen
     trees: Mapping[tuple[str, str, str], str]
     at: datetime
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise InvalidValue(f"{self.at.isoformat()} has no time zone, so no other moment can be held against it")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 Layer = Literal["capi", "flux", "tenant"]
 LAYERS: tuple[Layer, ...] = ("capi", "flux", "tenant")
@@ -52,7 +52,7 @@ class ClusterHealth:
     object: str
     layers: Mapping[Layer, Finding]
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         """Return the verdict and its three layers as plain data for ``--json``."""
         whole = Finding(self.verdict, self.reason, self.message, self.object).as_json()
         return {**whole, "layers": {layer: finding.as_json() for layer, finding in self.layers.items()}}
