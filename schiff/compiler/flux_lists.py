@@ -9,7 +9,7 @@ read how clusters are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from schiff.compiler.alerts import alerts
 from schiff.compiler.bootstrap import bootstrap_kustomizations
@@ -24,6 +24,8 @@ from schiff.manifests.yaml import to_yaml
 from schiff.model import layout
 from schiff.model.fleet import Fleet
 from schiff.model.resolved import ResolvedCluster
+
+_SELF = "self-definitions"
 
 
 def flux_folder_tree(
@@ -60,9 +62,11 @@ def _tenant(cluster: ResolvedCluster) -> Manifest:
     return _applied(identity.namespace, str(folder))
 
 
-def _applied(name: str, path: str, *, prune: bool = True) -> Manifest:
+def _applied(name: str, path: str, *, prune: bool = True, depends_on: Collection[str] = ()) -> Manifest:
     """Return the Kustomization of one folder; what it made outlives it, so that a lost list removes nothing."""
-    return flux_kustomization(name, path, DEFINITIONS, FOLDER_PACE, prune=prune, orphan=True, decryption=DECRYPTION)
+    return flux_kustomization(
+        name, path, DEFINITIONS, FOLDER_PACE, prune=prune, orphan=True, decryption=DECRYPTION, depends_on=depends_on
+    )
 
 
 def _sources(management: ResolvedCluster) -> Iterator[Manifest]:
@@ -79,11 +83,12 @@ def _access(management: ResolvedCluster, fleet: Fleet, parts: Parts) -> Iterator
 def _shared(management: ResolvedCluster) -> Iterator[Manifest]:
     """Yield self-definitions, which are never pruned, the lists of all environments, and the sites' own objects.
 
+    A site's credentials lie in namespaces of Cluster API's providers, which self-definitions makes: it comes first.
     A dot cannot stand in a cluster's or a site's name, so no tenant is called like a list or a site.
     """
     name, spec = management.management.name, management.management.spec
-    yield _applied("self-definitions", str(layout.self_definitions_folder(name)), prune=False)
+    yield _applied(_SELF, str(layout.self_definitions_folder(name)), prune=False)
     for environment in spec.environments:
         yield _applied(f"flux.{environment}", str(layout.flux_folder(name, environment)))
     for site in sorted(spec.sites):
-        yield _applied(f"site.{site}", str(layout.site_folder(name, site)))
+        yield _applied(f"site.{site}", str(layout.site_folder(name, site)), depends_on=(_SELF,))

@@ -57,6 +57,14 @@ def test_a_management_cluster_is_never_pruned_by_its_own_flux() -> None:
     assert {spec["deletionPolicy"] for spec in shared.values()} == {"Orphan"}
 
 
+def test_sites_wait_for_the_namespaces_that_self_definitions_makes() -> None:
+    shared = objects(tree_of(owned=True), "shared.yaml")
+    waiting = {name: spec.get("dependsOn") for name, spec in shared.items()}
+    after = [{"name": "self-definitions"}]
+    assert {name for name, depends in waiting.items() if depends} == {"site.baremetal-site-1", "site.vsphere-site-1"}
+    assert waiting["site.vsphere-site-1"] == waiting["site.baremetal-site-1"] == after
+
+
 @pytest.mark.parametrize(("removal", "stays"), [("a", True), ("b", True), ("c", True), ("d", True), ("e", False)])
 def test_a_leaving_cluster_is_listed_until_its_folder_is_gone(removal: Any, stays: bool) -> None:
     tree = tree_of(a_resolved_cluster(removal=removal))
