@@ -100,8 +100,8 @@ def _answers(members: Sequence[Subject], kubeconfig: Path) -> dict[SecretName, A
     if not readers_of(management):
         cure = f"write them into facts.recipients of management-clusters/{management.name}.yaml"
         raise Failed(f"{management.name} has no recipients, so nobody could read its backups; {cure}", "no-recipients")
-    secrets = ClusterSecrets(kubeconfig, management.spec.facts.api_context)
-    return secrets.read_all(asked for one in members for asked in one.names.values())
+    with ClusterSecrets(kubeconfig, management.spec.facts.api_context) as secrets:
+        return secrets.read_all(asked for one in members for asked in one.names.values())
 
 
 def _take(subject: Subject, name: str, answer: Answer, label_domain: str, result: Harvest) -> None:

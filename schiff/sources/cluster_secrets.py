@@ -6,14 +6,12 @@ sentence about trouble is made here and never of the answer's text.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
-import yaml
 from lightkube import Client, KubeConfig
 from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Secret
@@ -36,15 +34,21 @@ class Unreachable(Failed):
 
 
 class ClusterSecrets:
-    """The secrets of one cluster, by namespace and name."""
+    """The secrets of one cluster, by namespace and name; connections are closed when the `with` block ends."""
 
     def __init__(self, kubeconfig: Path, context: str) -> None:
         self._context = context
         try:
             self._client = Client(KubeConfig.from_file(kubeconfig).get(context), timeout=_TIMEOUT)
-        except (ConfigError, OSError, ssl.SSLError, ValueError, KeyError, TypeError, AssertionError, yaml.YAMLError):
+        except Exception:  # noqa: BLE001  # the file is somebody's, and what a reader says about it may quote a key
             cure = "see `kubectl config get-contexts`, and schiff:kubeconfig of the stack"
             raise Unreachable(f"{kubeconfig} has no context {context!r} that can be used; {cure}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def read(self, namespace: str, name: str) -> Mapping[str, Any] | None:
         """Return a secret as the server holds it; None when there is none. Raises `Unreachable`, else `Failed`."""
