@@ -8,6 +8,7 @@ The rules, in the order of the code:
 4. A cluster leaves the manifest after its last removal states, never before: deleting all its files at once would
    leave machines behind.
 5. A shared folder is never changed: other content needs another version.
+6. What Git delivers is not sent to API servers, and the other way round: one object has one owner.
 """
 
 from __future__ import annotations
@@ -99,6 +100,10 @@ def _steps(plan: Plan, snapshot: Snapshot) -> Iterator[Step]:
     """Yield the commits to make; new shared folders travel with the first one."""
     there = snapshot.trees(plan.shared)
     missing = {path: tree for path, tree in plan.shared.items() if there[path] == EMPTY_TREE}
+    if plan.direct:
+        if plan.wave != snapshot.lines:
+            yield Step(ORDERS, (), plan.wave)
+        return
     delivered = snapshot.trees({line.path for line in (*snapshot.lines, *plan.orders)})
     changes = _changes(delivered, plan.orders)
     wave = plan.wave != plan.orders
@@ -126,15 +131,27 @@ def _refusals(plan: Plan, snapshot: Snapshot, *, adopt: bool) -> Iterator[Schiff
         yield Refused(message, code="owned-by-another")
     present = snapshot.trees(path for path in wanted if path not in owned)
     there = [path for path, tree in present.items() if tree != EMPTY_TREE and not snapshot.others.owner(path)]
-    if there and not adopt:
+    if there and not adopt and not plan.direct:
         message = f"nobody owns what is there already: {listed(there)}; take it over with --adopt"
         yield Refused(message, code="not-owned")
+    if (snapshot.lines and snapshot.direct != plan.direct) or (there and plan.direct):
+        yield _delivered_otherwise(plan)
     if leaving := _leaving(plan, snapshot):
         message = f"still delivered, but not in the fleet: {listed(leaving)}; decommission before the order goes"
         yield Refused(message, code="cluster-not-removed")
     shared = snapshot.trees(plan.shared)
     if other := [path for path, tree in plan.shared.items() if shared[path] not in (EMPTY_TREE, tree)]:
         yield Tampered(f"a version never changes, but its content differs: {listed(other)}; give it a new version")
+
+
+def _delivered_otherwise(plan: Plan) -> Refused:
+    cure = "destroy it the way it was delivered, or keep that way in schiff:delivery"
+    if plan.direct:
+        message = f"{plan.stack} was delivered by Git, and what Flux reads there is not sent by hand too; {cure}"
+        return Refused(message, "delivered-by-git")
+    return Refused(
+        f"{plan.stack} was delivered directly, and Git would be a second owner; {cure}", "delivered-directly"
+    )
 
 
 def _leaving(plan: Plan, snapshot: Snapshot) -> list[str]:

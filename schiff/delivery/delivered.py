@@ -8,7 +8,9 @@ and all that a bare runner needs::
     {"path":"...","tree":"...","kind":"cluster","name":"site-1/shop","release":"head","kubernetes":"v1.35.4","removal":""}
 
 A path has one owner, and owned folders never lie inside each other, also across
-stacks. An empty text stands for "none".
+stacks. An empty text stands for "none". A header with ``"delivery":"direct"``
+says that the folders of `definitions` went to API servers: the branch holds
+their record and none of their files.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ KINDS = ("cluster", "folder")
 REMOVALS = ("", "a", "b", "c", "d", "e")
 _STACK = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _TREE = re.compile(r"[0-9a-f]{40}")
+_DIRECT = "direct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,13 @@ _FIELDS = tuple(field.name for field in fields(Line))
 
 @dataclass(frozen=True)
 class DeliveredManifest:
-    """What one stack owns in one repository after its delivery number `serial`."""
+    """What one stack owns in one repository after its delivery number `serial`; `direct` is a record without files."""
 
     stack: str
     serial: int
     ledger: LedgerHead
     lines: tuple[Line, ...]
+    direct: bool = False
 
     def __post_init__(self) -> None:
         require_stack(self.stack)
@@ -91,6 +95,7 @@ class DeliveredManifest:
     def to_text(self) -> str:
         """Return the file, byte for byte."""
         header = {"v": 1, "stack": self.stack, "serial": self.serial, "ledger": asdict(self.ledger)}
+        header |= {"delivery": _DIRECT} if self.direct else {}
         return "".join(f"{compact(part)}\n" for part in (header, *(line.as_dict() for line in self.lines)))
 
     @classmethod
@@ -98,9 +103,9 @@ class DeliveredManifest:
         """Return the manifest of a file; the message of `InvalidValue` names the line."""
         decoded = [_decoded(number, row) for number, row in enumerate(text.splitlines(), start=1)]
         match decoded[:1]:
-            case [{"v": 1, "stack": str(stack), "serial": int(serial), "ledger": dict(ledger)}]:
+            case [{"v": 1, "stack": str(stack), "serial": int(serial), "ledger": dict(ledger)} as header]:
                 lines = tuple(_line(number, data) for number, data in enumerate(decoded[1:], start=2))
-                return cls(stack, serial, ledger_head(ledger), lines)
+                return cls(stack, serial, ledger_head(ledger), lines, header.get("delivery") == _DIRECT)
             case [{"v": version}] if version != 1:
                 raise InvalidValue(f"line 1: version {version!r} is of another schiff (this one reads 1)")
         raise InvalidValue('line 1: the header is missing (expected {"v":1,"stack":...,"serial":...,"ledger":...})')

@@ -113,7 +113,8 @@ def destroy(
         if alive and not embedded:
             message = f"{stack} still has clusters: {listed(alive)}; decommission them first"
             raise Refused(message, code="clusters-remain")
-        removed = (*(line.path for line in snapshot.lines), manifest_path(stack))
+        folders = () if snapshot.direct else tuple(line.path for line in snapshot.lines)
+        removed = (*folders, manifest_path(stack))
         message = _message(f"{stack}: remove everything it owns", [f"- {path}" for path in removed], origin)
         done = _write(snapshot, [NewCommit(message, removed)], proposal=proposal, when=when)
         gone = tuple(Change(line.path, line.tree, EMPTY_TREE) for line in snapshot.lines)
@@ -176,7 +177,7 @@ def _commits(plan: Plan, comparison: Comparison, serial: int) -> list[NewCommit]
 
 
 def _commit(plan: Plan, step: Step, serial: int) -> NewCommit:
-    manifest = DeliveredManifest(plan.stack, serial, plan.ledger, step.lines)
+    manifest = DeliveredManifest(plan.stack, serial, plan.ledger, step.lines, plan.direct)
     origin = Origin(plan.fleet, plan.schiff, plan.ledger)
     trees = {change.path: change.new for change in step.changes if change.new != EMPTY_TREE}
     return NewCommit(

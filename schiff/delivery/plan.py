@@ -28,6 +28,7 @@ class Plan:
 
     `shared` are add-only folders below ``components/`` that belong to no stack.
     Fleet commit, schiff version and ledger head become trailers, never content.
+    A `direct` plan writes the record of what went to API servers, and no folder.
     """
 
     stack: str
@@ -39,6 +40,7 @@ class Plan:
     orders: tuple[Line, ...]
     wave: tuple[Line, ...]
     shared: Mapping[str, str] = field(default_factory=dict)
+    direct: bool = False
 
     def __post_init__(self) -> None:
         require_stack(self.stack)
@@ -76,7 +78,7 @@ class Plan:
         return cls(orders=orders, wave=wave, ledger=ledger_head(data.pop("ledger")), **data)
 
 
-_KEYS = sorted(("stack", "branch", "repository", "fleet", "schiff", "ledger", "orders", "wave", "shared"))
+_KEYS = sorted(("stack", "branch", "repository", "fleet", "schiff", "ledger", "orders", "wave", "shared", "direct"))
 
 
 def plan_path(digest: str, cache_dir: Path) -> Path:
@@ -131,6 +133,7 @@ def _content(plan: Plan) -> dict[str, Any]:
         "orders": [line.as_dict() for line in plan.orders],
         "wave": [line.as_dict() for line in plan.wave],
         "shared": dict(plan.shared),
+        "direct": plan.direct,
     }
 
 

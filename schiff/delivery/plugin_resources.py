@@ -203,11 +203,14 @@ class Commit:
 
 
 def _places(record: Values) -> Iterator[_Place]:
-    """Yield the folders of a record: a cluster has one in each repository, a folder lies in the one it names."""
+    """Yield the folders of a record: a cluster has one in each repository, a folder lies in the one it names.
+
+    What went to API servers lies in no branch.
+    """
     if "repository" in record:
         yield _Place(record["repository"], record["path"], "tree", record["tree"])
         return
-    for repository in ("definitions", "components"):
+    for repository in ("components",) if record.get("delivery") == "direct" else ("definitions", "components"):
         tree = f"{repository}Tree"
         yield _Place(repository, record[f"{repository}Path"], tree, record[tree])
 

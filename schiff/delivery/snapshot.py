@@ -45,6 +45,11 @@ class Snapshot:
         return self.manifest.lines if self.manifest else ()
 
     @property
+    def direct(self) -> bool:
+        """Whether this stack's folders went to API servers: then the branch holds their record and no file of them."""
+        return self.manifest is not None and self.manifest.direct
+
+    @property
     def serial(self) -> int:
         """The number of this stack's last delivery; 0 before the first."""
         return self.manifest.serial if self.manifest else 0
@@ -95,7 +100,7 @@ def foreign(snapshot: Snapshot, serial: int = 0) -> tuple[Change, ...]:
     manifest that is older than the delivery this stack remembers (`serial`; 0
     when it remembers none, because lost state is no fault of the branch).
     """
-    edited = drift(snapshot, snapshot.lines)
+    edited = () if snapshot.direct else drift(snapshot, snapshot.lines)
     if snapshot.serial >= serial:
         return edited
     return (*edited, Change(manifest_path(snapshot.stack), f"serial {snapshot.serial}", f"serial {serial}"))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
@@ -18,12 +19,16 @@ from schiff.delivery.delivered import LedgerHead, Line
 from schiff.delivery.delivered_files import files_below
 from schiff.delivery.git_repository import Origin
 from schiff.delivery.plan import Plan, save_plan
+from schiff.delivery.report import tell
 from schiff.delivery.snapshot import Snapshot, look
+from schiff.delivery.wishes import TAKE_BACK, is_wished
 from schiff.delivery.workspace import find_workspace
 from schiff.errors import InvalidInput, Problem, Refused
 from schiff.git.clone import CachedClone
 from schiff.git.fast_import import store_objects
+from schiff.resources.chunks import in_chunks
 from schiff.resources.commit import Commit
+from schiff.resources.direct import Contexts, Direct
 from schiff.resources.provider import Provider
 from schiff.resources.wanted import REPOSITORIES, Wanted
 from schiff.sources.program import program_version
@@ -35,7 +40,7 @@ NO_LEDGER = LedgerHead()
 
 @dataclass(frozen=True, slots=True)
 class Commits:
-    """Both commits of a stack."""
+    """Both commits of a stack; in direct delivery the one of `definitions` writes the record of what was sent."""
 
     components: Commit
     definitions: Commit
@@ -45,7 +50,8 @@ class Delivery:
     """Both repositories of one stack: what stands there, and what is to be there.
 
     An environment puts what it wants here with `take`; `commit` registers the
-    resources that write it, after everything that records it.
+    resources that write it, after everything that records it. With a
+    `kubeconfig` the objects of `definitions` go straight to API servers.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Delivery:
         proposal: bool = False,
         origin: Origin | None = None,
         adopt: bool = False,
+        kubeconfig: str | None = None,
     ) -> None:
         self.stack = stack
         self.branch = branch
@@ -69,6 +76,7 @@ class Delivery:
         self._adopt = adopt
         self._origin = origin or Origin("", program_version(), NO_LEDGER)
         self._workspace = find_workspace(Path.cwd())
+        self._direct = None if kubeconfig is None else Direct(kubeconfig, self._workspace.root)
         self._plans: dict[Repository, Plan] = {}
         self._recorded: list[pulumi.Resource] = []
         self._protect = False
@@ -94,7 +102,12 @@ class Delivery:
         """Return the lines of this stack's manifests."""
         return {repository: snapshot.lines for repository, snapshot in self.snapshots.items()}
 
-    def take(self, wanted: Mapping[Repository, Wanted], release: str) -> None:
+    @property
+    def is_direct(self) -> bool:
+        """Whether the objects of `definitions` go straight to API servers."""
+        return self._direct is not None
+
+    def take(self, wanted: Mapping[Repository, Wanted], release: str, contexts: Contexts) -> None:
         """Put the wanted content into the cache, and refuse what could not be delivered, before anything is registered.
 
         The objects have to be there before the first resource is: its
@@ -107,10 +120,14 @@ class Delivery:
             self._plans[repository] = self._plan(share)
             for refusal in compare(self._plans[repository], self.snapshots[repository], adopt=self._adopt).refusals:
                 raise refusal
+        if self._direct is not None:
+            self._direct.take(wanted["definitions"].contents[-1], contexts)
+            for refusal in self._direct.refusals(self.stack, adopt=self._adopt, take_back=is_wished(TAKE_BACK)):
+                raise refusal
         if problems := [problem for share in wanted.values() for problem in self._changed_for_ever(share)]:
             raise InvalidInput(problems)
         for repository, share in wanted.items():
-            for content in share.contents:
+            for content in () if self._plans[repository].direct else share.contents:
                 store_objects(self.snapshots[repository].clone, {**share.shared, **content})
 
     def record(self, resource: pulumi.Resource, *, protect: bool) -> None:
@@ -122,17 +139,35 @@ class Delivery:
         self._recorded.append(resource)
         self._protect = self._protect or protect
 
+    def place(self, folder: str, parent: pulumi.Resource, *, protect: bool) -> None:
+        """Note where a folder of `definitions` stands in the tree of resources, for objects that are sent."""
+        if self._direct is not None:
+            self._direct.place(folder, parent, protect=protect)
+
     def commit(self) -> Commits:
         """Register both commits, components first: what definitions point at has to be there.
 
         The stack's one output says what was reached. Without a ledger nothing
         was gated, and the output says that too.
         """
+        return Commits(*(one for one in self._registered() if isinstance(one, Commit)))
+
+    async def commit_in_chunks(self) -> None:
+        """Do what `commit` does, with pauses that keep the engine's memory of open calls small."""
+        await in_chunks(self._registered())
+
+    def _registered(self) -> Iterator[pulumi.Resource]:
+        """Yield what is registered; the record of what was sent comes after all of it, and goes before any of it."""
         components = self._commit("components", self._recorded)
-        definitions = self._commit("definitions", [*self._recorded, components])
-        commits = Commits(components, definitions)
-        pulumi.export(OUTPUT, self._rollout(commits))
-        return commits
+        yield components
+        sent = list(self._recorded)
+        if self._direct is not None:
+            for item in self._direct.send(components):
+                sent.append(item)
+                yield item
+        definitions = self._commit("definitions", [*sent, components])
+        pulumi.export(OUTPUT, self._rollout(Commits(components, definitions)))
+        yield definitions
 
     def _commit(self, repository: Repository, after: list[pulumi.Resource]) -> Commit:
         if repository not in self._plans:
@@ -150,9 +185,20 @@ class Delivery:
             "release": self._release,
             "ledger": asdict(ledger) if ledger.digest else None,
             "gate": "ledger" if ledger.digest else "none",
+            **self._sent(),
         }
         heads = pulumi.Output.all(components=commits.components.commit, definitions=commits.definitions.commit)
         return heads.apply(lambda found: json.dumps({**said, "commits": found}, sort_keys=True))
+
+    def _sent(self) -> dict[str, Any]:
+        """Return what direct delivery adds to the output, and what people have to do themselves."""
+        if self._direct is None:
+            return {}
+        said = {"objects": dict(self._direct.objects), "leftOut": list(self._direct.left_out)}
+        tell("direct", **said)
+        if said["leftOut"]:
+            pulumi.info(f"not sent, apply them yourself (docs/guide/delivery.md): {', '.join(said['leftOut'])}")
+        return {"delivery": "direct", **said}
 
     def _changed_for_ever(self, share: Wanted) -> Iterator[Problem]:
         """Yield what would change and never may, as `schiff check` does.
@@ -160,15 +206,21 @@ class Delivery:
         The base is what this stack delivered: what somebody else edited since is
         to be taken back, whatever it changed.
         """
+        direct = self._direct if share.repository == "definitions" else None
+        before = self._delivered(share) if direct is None else direct.sent_before()
+        changed = [line.path for line in share.wave if any(path.startswith(f"{line.path}/") for path in before)]
+        after = {f"{path}/{name}": data for path in changed for name, _, data in share.contents[-1][path].blobs()}
+        root = f"cluster-{share.repository}"
+        yield from immutability_problems(_texts(root, before), _texts(root, after))
+
+    def _delivered(self, share: Wanted) -> Mapping[str, bytes]:
+        """Return the files, as this stack delivered them, of the folders that would change."""
         snapshot = self.snapshots[share.repository]
         ours = {line.path: line.tree for line in snapshot.lines if snapshot.tree(line.path) == line.tree}
         changed = [line.path for line in share.wave if ours.get(line.path, line.tree) != line.tree]
         if snapshot.head is None or not changed:
-            return
-        root = f"cluster-{share.repository}"
-        before = files_below(snapshot.clone, snapshot.head, changed)
-        after = {f"{path}/{name}": data for path in changed for name, _, data in share.contents[-1][path].blobs()}
-        yield from immutability_problems(_texts(root, before), _texts(root, after))
+            return {}
+        return files_below(snapshot.clone, snapshot.head, changed)
 
     def _plan(self, share: Wanted) -> Plan:
         return Plan(
@@ -181,6 +233,7 @@ class Delivery:
             orders=share.orders,
             wave=share.wave,
             shared={path: tree_id(tree) for path, tree in share.shared.items()},
+            direct=self.is_direct and share.repository == "definitions",
         )
 
     def _look(self, repository: Repository) -> Snapshot:

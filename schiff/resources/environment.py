@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
 import pulumi
@@ -22,8 +21,6 @@ from schiff.resources.wanted import REPOSITORIES, Wanted
 PROTECTED = "prd"
 """The environment whose clusters Pulumi does not delete, as long as nobody decommissions them."""
 
-_CHUNK = 100
-
 
 class EnvironmentTree(pulumi.ComponentResource):
     """The top of an environment's resources; `register` makes what is below, one after the other."""
@@ -35,31 +32,27 @@ class EnvironmentTree(pulumi.ComponentResource):
         self._management_clusters: dict[str, ManagementCluster] = {}
         self._sites: dict[str, Site] = {}
 
-    def register(self, wanted: Mapping[Repository, Wanted], release: str) -> Iterator[pulumi.Resource]:
+    def register(self, wanted: Mapping[Repository, Wanted], release: str, fleet: Fleet) -> Iterator[pulumi.Resource]:
         """Hand over what is wanted to the delivery, then yield a record for every cluster and folder."""
-        self._delivery.take(wanted, release)
+        contexts = {name: one.spec.facts.api_context for name, one in fleet.management_clusters.items()}
+        self._delivery.take(wanted, release, contexts)
         for line, resource in self._records(wanted):
             self._delivery.record(resource, protect=self._is_protected(line))
             yield resource
         self.register_outputs({})
 
-    async def register_in_chunks(self, wanted: Mapping[Repository, Wanted], release: str) -> None:
-        """Register everything, waiting after each hundred: the SDK's cost grows with the square of what is open."""
-        chunk: list[pulumi.Resource] = []
-        for resource in self.register(wanted, release):
-            chunk.append(resource)
-            if len(chunk) == _CHUNK:
-                await asyncio.gather(*(one.urn.future() for one in chunk))
-                chunk.clear()
-
     def _records(self, wanted: Mapping[Repository, Wanted]) -> Iterator[tuple[Line, pulumi.Resource]]:
         in_components = {line.name: line for line in wanted["components"].wave}
         for repository in REPOSITORIES:
             for line in wanted[repository].wave:
-                if line.kind == "folder":
+                if repository == "definitions" and line.kind == "cluster":
+                    cluster = self._cluster({"definitions": line, "components": in_components[line.name]})
+                    self._delivery.place(line.path, cluster, protect=self._is_protected(line))
+                    yield line, cluster
+                elif repository == "definitions" and self._delivery.is_direct:
+                    self._delivery.place(line.path, self._parent(line.path), protect=False)
+                elif line.kind == "folder":
                     yield line, Folder(repository, line, self._options(line))
-                elif repository == "definitions":
-                    yield line, self._cluster({"definitions": line, "components": in_components[line.name]})
 
     def _cluster(self, lines: Mapping[str, Line]) -> TenantCluster:
         line = lines["definitions"]
@@ -69,6 +62,7 @@ class EnvironmentTree(pulumi.ComponentResource):
             site=site_of(line.path) or "",
             customer=customer_of(line.path),
             lines=lines,
+            direct=self._delivery.is_direct,
         )
         return TenantCluster(delivered, self._options(line))
 
@@ -116,5 +110,5 @@ class Environment(EnvironmentTree):
         super().__init__(name, delivery, opts)
         compiled = compile_chosen(fleet, release, clusters)
         wanted = {repository: Wanted.of(repository, compiled, compiled) for repository in REPOSITORIES}
-        for _ in self.register(wanted, release):
+        for _ in self.register(wanted, release, fleet):
             pass

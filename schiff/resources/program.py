@@ -23,6 +23,7 @@ from schiff.delivery.workspace import Workspace, find_workspace, is_embedded
 from schiff.errors import InvalidValue, Refused, SchiffError
 from schiff.git.process import redacted
 from schiff.model.fleet import Fleet
+from schiff.resources.chunks import in_chunks
 from schiff.resources.delivery import Delivery
 from schiff.resources.desired import Desired, desired
 from schiff.resources.environment import EnvironmentTree
@@ -61,8 +62,8 @@ async def _deliver(stack: str) -> None:
     _require_anchored(ledger, delivery)
     wish = desired(fleet, name, ledger, delivery.delivered(), wished_cluster())
     _tell_figures(delivery, wish)
-    await EnvironmentTree(name.environment, delivery).register_in_chunks(wish.wanted, wish.release)
-    delivery.commit()
+    await in_chunks(EnvironmentTree(name.environment, delivery).register(wish.wanted, wish.release, fleet))
+    await delivery.commit_in_chunks()
 
 
 def _settings(stack: str) -> StackSettings:
@@ -93,6 +94,7 @@ def _delivery(name: StackName, settings: StackSettings, workspace: Workspace, le
         proposal=settings.review == "proposal",
         origin=Origin(_fleet_commit(settings, workspace), program_version(), head),
         adopt=is_wished(ADOPT),
+        kubeconfig=settings.kubeconfig if settings.delivery == "direct" else None,
     )
 
 

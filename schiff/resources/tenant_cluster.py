@@ -19,6 +19,7 @@ class DeliveredCluster:
     site: str
     customer: str
     lines: Mapping[str, Line]
+    direct: bool = False
 
     @property
     def name(self) -> str:
@@ -40,6 +41,7 @@ class DeliveredCluster:
             "definitionsTree": definitions.tree,
             "componentsPath": components.path,
             "componentsTree": components.tree,
+            **({"delivery": "direct"} if self.direct else {}),
         }
 
 
