@@ -24,19 +24,22 @@ def cluster_health(expected: Expected, observed: Observation) -> ClusterHealth:
 
 
 def _layers(expected: Expected, observed: Observation) -> dict[Layer, Finding]:
-    management = observed.management
     capi, moving = _cluster_api(expected, observed)
-    initialized = any(
-        is_true(live, "status", "initialization", "controlPlaneInitialized")
-        or is_true(live, "status", "controlPlaneReady")
-        for key, live in management.objects.items()
-        if key[:3] == (CLUSTER_GROUP, "Cluster", expected.namespace)
-    )
+    initialized = _has_been_there(expected, observed)
     return {
         "capi": _worst(capi, expected),
         "flux": _worst(judge_flux(expected, observed, initialized=initialized), expected),
         "tenant": _worst(judge_tenant(expected, observed.tenant, observed.at, moving=moving), expected),
     }
+
+
+def _has_been_there(expected: Expected, observed: Observation) -> bool:
+    """Return whether the tenant has had a control plane, so that one who cannot be reached is more than late."""
+    name = expected.cluster.rpartition("/")[2]
+    live = observed.management.objects.get((CLUSTER_GROUP, "Cluster", expected.namespace, name))
+    return is_true(live, "status", "initialization", "controlPlaneInitialized") or is_true(
+        live, "status", "controlPlaneReady"
+    )
 
 
 def _cluster_api(expected: Expected, observed: Observation) -> tuple[Iterable[Finding], bool]:

@@ -100,9 +100,14 @@ def _not_ours(expected: Expected, delivered: Mapping[str, Any], live: Any) -> It
     yield from _other_release(expected, delivered, live)
     if not all(covers(at(live, *place), at(delivered, *place)) for place in _DELIVERED[text(delivered, "kind")]):
         yield found(Verdict.Progressing, "SpecNotReached", "it does not carry what was delivered yet", live)
-    paused = condition(live, "Paused")
-    if at(live, "metadata", "annotations", _PAUSED) is not None or (paused is not None and paused.status == "True"):
+    if _is_paused(live):
         yield found(Verdict.Unknown, "Paused", "Cluster API does not reconcile it", live)
+
+
+def _is_paused(live: Any) -> bool:
+    said = condition(live, "Paused")
+    asked = at(live, "spec", "paused") not in (None, False) or at(live, "metadata", "annotations", _PAUSED) is not None
+    return asked or (said is not None and said.status == "True")
 
 
 def _other_release(expected: Expected, delivered: Mapping[str, Any], live: Any) -> Iterator[Finding]:

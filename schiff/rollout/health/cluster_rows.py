@@ -102,7 +102,7 @@ def is_moving(live: Any) -> bool:
 
 def blocked(live: Any) -> Iterator[Finding]:
     """Yield that machines cannot be made, which Cluster API says while its status stays one generation behind."""
-    one = condition(live, "ScalingUp")
+    one = None if text(live, "kind") == "Cluster" else condition(live, "ScalingUp")
     if one is not None and one.observed == number(live, "metadata", "generation") and _BLOCKED.search(one.message):
         yield found(Verdict.Unhealthy, "TemplateMissing", says("ScalingUp", one), live)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 from schiff.rollout.health.conditions import absent, found, generation_not_observed
@@ -42,11 +43,12 @@ class Machines:
     def of(cls, cluster: ObjectKey, owners: Iterable[Mapping[str, Any]], seen: Seen, kubernetes: str) -> Machines:
         """Return the Machines that name this cluster, in the order of their names."""
         _, _, namespace, name = cluster
-        of_cluster = [
-            item
-            for key, item in sorted(seen.objects.items())
+        found_here = (
+            (key[3], item)
+            for key, item in seen.objects.items()
             if key[:3] == (CLUSTER_GROUP, "Machine", namespace) and text(item, "spec", "clusterName") == name
-        ]
+        )
+        of_cluster = [item for _, item in sorted(found_here, key=itemgetter(0))]
         return cls(of_cluster, tuple(owners), seen, kubernetes)
 
     @property

@@ -6,12 +6,22 @@ in a verdict, so no other module of this package touches decoded JSON directly.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schiff.rollout.health.observed import ObjectKey
 
 _SHOWN = 240
+_HIDDEN = (
+    (re.compile(r"//[^/\s@]+@"), "//…@"),
+    (re.compile(r"\b(Bearer|Basic)\s+\S+"), r"\1 …"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "…"),
+    (re.compile(r"\bAGE-SECRET-KEY-\w+"), "…"),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL), "…"),
+    (re.compile(r"(?i)\b(password|passwd|token|secret[_-]?key|client-key-data)(\s*[:=]\s*)\S+"), r"\1\2…"),
+)
+"""Credentials in URLs and headers, tokens and private keys: a controller may quote what it could not use."""
 
 
 def at(value: Any, *path: str | int) -> Any:
@@ -72,6 +82,8 @@ def named(key: ObjectKey) -> str:
 
 
 def one_line(message: str) -> str:
-    """Return a controller's words on one line and short enough to be read."""
+    """Return a controller's words on one line, short enough to be read, and without secrets."""
+    for secret, shown in _HIDDEN:
+        message = secret.sub(shown, message)
     line = " ".join(message.split())
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

@@ -29,8 +29,6 @@ _COUNTERS: Final = {
 def judge(live: Any, kubernetes: str, *, moving: bool) -> Iterator[Finding]:
     """Yield what a Cluster, a control plane or a pool lacks; its freshness has been judged before."""
     kind = text(live, "kind")
-    if is_true(live, "spec", "paused"):
-        yield found(Verdict.Unknown, "Paused", "Cluster API does not reconcile it", live)
     for name in _TRUE[kind]:
         yield from _should_be_true(live, name, moving=moving)
     if _COUNTERS[kind]:
