@@ -14,6 +14,7 @@ import sys
 import typer
 
 from schiff.cli import check, destroy, preview, render, show, up, vendor
+from schiff.cli.kubeconfigs import kubeconfigs_app
 from schiff.cli.ledger import ledger_app
 from schiff.cli.new import new_app
 from schiff.cli.release import release_app
@@ -41,6 +42,7 @@ app.command("show", help=show.HELP, short_help="Show a cluster with every value 
 app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into the fleet.")(vendor.vendor)
 app.add_typer(release_app, name="release", short_help="Freeze head as a release, and show what one holds.")
 app.add_typer(ledger_app, name="ledger", short_help="Begin the ledger of an environment, and read it.")
+app.add_typer(kubeconfigs_app, name="kubeconfigs", short_help="Save what gives access to clusters.")
 app.add_typer(new_app, name="new", short_help="Write an order, after checking it.")
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from schiff.cli.delivered_before import stacks_of
 from schiff.cli.project import Project
+from schiff.delivery.api_server import read_context
 from schiff.delivery.delivered_files import delivered_lines
 from schiff.delivery.emergency_branch import Backup, backup_path
 from schiff.delivery.workspace import is_embedded
-from schiff.errors import Failed, InvalidInput, InvalidValue, Place, Problem
+from schiff.errors import Failed, InvalidInput, InvalidValue, Place, Problem, Refused
 from schiff.manifests.emergency import backup_manifest, emergency_secrets
 from schiff.manifests.sops import readers_of
 from schiff.model.fleet import Fleet, ManagementCluster
@@ -84,7 +85,7 @@ def harvest(found: Sequence[Subject], kubeconfig: Path, label_domain: str) -> Ha
         members = list(group)
         try:
             answers = _answers(members, kubeconfig)
-        except Failed as error:
+        except (Failed, Refused) as error:
             result.troubles.append(str(error))
         else:
             for one in members:
@@ -95,12 +96,12 @@ def harvest(found: Sequence[Subject], kubeconfig: Path, label_domain: str) -> Ha
 
 
 def _answers(members: Sequence[Subject], kubeconfig: Path) -> dict[SecretName, Answer]:
-    """Ask one management cluster for everything; raises `Failed` where nobody could read the backups."""
+    """Ask one management cluster for everything; raises `Refused` where nobody could read the backups."""
     management = members[0].management
     if not readers_of(management):
         cure = f"write them into facts.recipients of management-clusters/{management.name}.yaml"
-        raise Failed(f"{management.name} has no recipients, so nobody could read its backups; {cure}", "no-recipients")
-    with ClusterSecrets(kubeconfig, management.spec.facts.api_context) as secrets:
+        raise Refused(f"{management.name} has no recipients, so nobody could read its backups; {cure}", "no-recipients")
+    with ClusterSecrets(read_context(kubeconfig, management.spec.facts.api_context)) as secrets:
         return secrets.read_all(asked for one in members for asked in one.names.values())
 
 

@@ -12,6 +12,7 @@ from schiff.cli.emergency import Harvest, chosen, harvest, subjects
 from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.project import Project, parse_environment, search_path
 from schiff.cli.terminal import progress, say, say_json
+from schiff.delivery.api_server import kubeconfig_file
 from schiff.delivery.emergency_branch import Saved, branch_of, save
 from schiff.errors import Failed
 from schiff.values.names import Environment
@@ -40,7 +41,7 @@ def backup(
     found = chosen(everything, cluster)
     with progress(f"saving secrets of {len(found)} clusters"):
         label_domain = reading.fleet.head.settings.label_domain
-        harvested = harvest(found, workspace.kubeconfig(settings.kubeconfig), label_domain)
+        harvested = harvest(found, kubeconfig_file(settings.kubeconfig, workspace.root), label_domain)
         harvested.troubles += lost
         saved = save(
             workspace.place(settings.ledger),

@@ -25,7 +25,7 @@ from schiff.errors import Failed, Refused
 Kind = tuple[str, str]
 """API version and kind."""
 _PAGE = "500"
-_PATIENCE = 15.0
+_PATIENCE = 30.0
 
 
 def kubeconfig_file(setting: str, root: Path) -> Path:
@@ -44,7 +44,7 @@ def read_context(path: Path, context: str) -> SingleConfig:
         found = KubeConfig.from_dict(yaml.safe_load(path.read_text(encoding="utf-8")), path).get(context)
     except OSError as error:
         raise Refused(f"the kubeconfig {path} cannot be read: {error.strerror}", "no-kubeconfig") from None
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, ValueError, LoadResourceError):
+    except (yaml.YAMLError, AttributeError, KeyError, LoadResourceError, TypeError, ValueError):
         raise Refused(f"{path} is not a kubeconfig; name one by schiff:kubeconfig", "no-kubeconfig") from None
     except ConfigError:
         found = None

@@ -17,7 +17,6 @@ from schiff.errors import Refused
 from schiff.git.repository import ensure_bare
 
 CACHE_VARIABLE = "SCHIFF_CACHE"
-KUBECONFIG = "$KUBECONFIG"
 PROJECT_FILE = "Pulumi.yaml"
 
 
@@ -39,13 +38,6 @@ class Workspace:
     def url(self, setting: str) -> str:
         """Return the URL that Git is given for a repository's setting."""
         return ensure_bare(self.root / setting) if is_embedded(setting) else setting
-
-    def kubeconfig(self, setting: str) -> Path:
-        """Return the file with the contexts of management clusters: the default is the one that `kubectl` would use."""
-        if setting == KUBECONFIG:
-            first = os.environ.get("KUBECONFIG", "").partition(os.pathsep)[0]
-            return Path(first) if first else Path.home() / ".kube" / "config"
-        return self.root / Path(setting).expanduser()
 
 
 def is_embedded(setting: str) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Self
 
 import httpx2
-from lightkube import Client, KubeConfig
+from lightkube import Client
+from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Secret
 
@@ -36,13 +36,12 @@ class Unreachable(Failed):
 class ClusterSecrets:
     """The secrets of one cluster, by namespace and name; connections are closed when the `with` block ends."""
 
-    def __init__(self, kubeconfig: Path, context: str) -> None:
-        self._context = context
+    def __init__(self, config: SingleConfig) -> None:
+        self._context = config.context_name
         try:
-            self._client = Client(KubeConfig.from_file(kubeconfig).get(context), timeout=_TIMEOUT)
-        except Exception:  # noqa: BLE001  # the file is somebody's, and what a reader says about it may quote a key
-            cure = "see `kubectl config get-contexts`, and schiff:kubeconfig of the stack"
-            raise Unreachable(f"{kubeconfig} has no context {context!r} that can be used; {cure}") from None
+            self._client = Client(config, timeout=_TIMEOUT)
+        except Exception:  # noqa: BLE001  # what a reader says about somebody's credentials may quote them
+            raise Unreachable(f"the credentials of context {self._context} cannot be used; renew them") from None
 
     def __enter__(self) -> Self:
         return self
