@@ -6,8 +6,10 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from schiff.cli.stand_in import stand_in_for
 from schiff.delivery.stack import StackName, StackSettings
 from schiff.delivery.workspace import Workspace, find_workspace
 from schiff.errors import InvalidInput, Place, Problem, Refused
@@ -25,16 +27,25 @@ ENGINE_DEFAULTS = {
 }
 
 
+_EMBEDDED = "/.schiff/state"
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """The nearest Pulumi project."""
 
     workspace: Workspace
+    is_stand_in: bool = False
 
     @classmethod
     def here(cls) -> Project:
-        """Return the project of the current folder."""
-        return cls(find_workspace(Path.cwd()))
+        """Return the project of the current folder, or the one that stands in for it and says so."""
+        workspace = find_workspace(Path.cwd())
+        other = stand_in_for(workspace.root)
+        if other is None:
+            return cls(workspace)
+        _say_where(other)
+        return cls(Workspace(other), is_stand_in=True)
 
     @property
     def root(self) -> Path:
@@ -59,19 +70,33 @@ class Project:
         return StackSettings.parse(given, file.name)
 
     def engine_environment(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables the engine runs with: what is set already stays, the rest is the embedded default."""
+        """Return the variables the engine runs with: what is set already stays, the rest is the embedded default.
+
+        Two states are never mixed. What a shell set for Pulumi belongs to the project it works in, not to one that
+        stands in for it. A state embedded in another checkout, whose ``.schiff/env`` a shell has read, is that one's.
+        """
+        if self.is_stand_in:
+            given = {name: value for name, value in given.items() if not name.startswith("PULUMI_")}
         own = self.root / ".schiff"
-        defaults = {**ENGINE_DEFAULTS, "PULUMI_BACKEND_URL": f"file://{own / 'state'}"}
+        defaults = {**ENGINE_DEFAULTS, "PULUMI_BACKEND_URL": f"file://{self.root}{_EMBEDDED}"}
         if (own / "pulumi-home").is_dir():
             defaults["PULUMI_HOME"] = str(own / "pulumi-home")
         if not given.keys() & {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"}:
             defaults["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
         chosen = {name: given.get(name) or value for name, value in defaults.items()}
+        if chosen["PULUMI_BACKEND_URL"].startswith("file://") and chosen["PULUMI_BACKEND_URL"].endswith(_EMBEDDED):
+            chosen["PULUMI_BACKEND_URL"] = defaults["PULUMI_BACKEND_URL"]
         path = [str(Path(sys.executable).parent), given.get("PATH", os.defpath), str(self.root / "build" / "bin")]
         return {**chosen, "PATH": os.pathsep.join(path)}
 
     def _file(self, stack: str) -> Path:
         return self.root / f"Pulumi.{stack}.yaml"
+
+
+@cache
+def _say_where(folder: Path) -> None:
+    """Say once a run that a command works elsewhere than where it was typed."""
+    print(f"in {os.path.relpath(folder)}, which stands in for this project while it runs", file=sys.stderr)
 
 
 def _content(file: Path) -> bytes:

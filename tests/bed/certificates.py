@@ -1,8 +1,9 @@
-"""The keys and certificates of one API server, made anew for every run.
+"""The keys and certificates of one API server, made anew for every data folder.
 
 A certificate authority, the server's certificate for loopback, a client in the
 group ``system:masters``, and the RSA pair that signs service account tokens.
-Elliptic keys take milliseconds, which is why nothing is kept between runs.
+They stay with the data: tokens in it are signed by that pair, and kubeconfigs
+name that authority.
 """
 
 from __future__ import annotations
@@ -18,20 +19,18 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _DAY = dt.timedelta(days=1)
+_LIFE = 3650 * _DAY  # as long as anybody may keep a data folder
+_LAST = "service-account.pub"
 
 
 class Certificates:
     """A folder with ``ca``, ``server`` and ``client`` pairs and the service account keys."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._ca_key = ec.generate_private_key(ec.SECP256R1())
-        self._ca_name = _name("test bed")
-        self._write("ca", self._ca_key, self._authority())
-        self._write_leaf("server", _name("kube-apiserver"))
-        self._write_leaf("client", _name("test", "system:masters"))
-        self._write_service_account()
+        if not self.path(_LAST).exists():
+            self._make()
 
     def path(self, name: str) -> Path:
         """Return the path of one file, such as ``server.crt``."""
@@ -42,6 +41,14 @@ class Certificates:
         context = ssl.create_default_context(cafile=str(self.path("ca.crt")))
         context.load_cert_chain(self.path("client.crt"), self.path("client.key"))
         return context
+
+    def _make(self) -> None:
+        self._ca_key = ec.generate_private_key(ec.SECP256R1())
+        self._ca_name = _name("test bed")
+        self._write("ca", self._ca_key, self._authority())
+        self._write_leaf("server", _name("kube-apiserver"))
+        self._write_leaf("client", _name("test", "system:masters"))
+        self._write_service_account()
 
     def _authority(self) -> x509.Certificate:
         usage = x509.KeyUsage(
@@ -83,7 +90,7 @@ class Certificates:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - _DAY)
-            .not_valid_after(now + _DAY)
+            .not_valid_after(now + _LIFE)
         )
 
     def _write(self, stem: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
@@ -94,7 +101,7 @@ class Certificates:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.path("service-account.key").write_bytes(_pem(key))
         form = serialization.PublicFormat.SubjectPublicKeyInfo
-        self.path("service-account.pub").write_bytes(
+        self.path(_LAST).write_bytes(
             key.public_key().public_bytes(serialization.Encoding.PEM, form),
         )
 

@@ -25,11 +25,11 @@ _FORWARDED = {
 class GitServer:
     """Runs while the `with` block does; `create` makes a repository, `url` is where to push it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.requests: list[str] = []
-        self._http = _Server(folder, self.requests)
+        self._http = _Server(folder, port, self.requests)
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
@@ -57,8 +57,8 @@ class GitServer:
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    def __init__(self, folder: Path, requests: list[str]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, folder: Path, port: int, requests: list[str]) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.folder, self.requests = folder, requests
 
 

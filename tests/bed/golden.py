@@ -35,7 +35,8 @@ def copy_golden_etcd(bin_dir: Path, crds: CrdSet, target: Path) -> None:
         if not golden.exists():
             _remove_others(root)
             _make(bin_dir, crds, golden)
-        shutil.copytree(golden, target)
+        shutil.copytree(golden, target.with_name("copying"), dirs_exist_ok=True)
+        target.with_name("copying").rename(target)
 
 
 def wait_served(client: KubernetesClient, crds: CrdSet) -> None:

@@ -67,10 +67,11 @@ class Tenant:
 
     def start_flux(self, seconds: float = 60) -> None:
         """Start the tenant's own Flux once the management cluster has brought its Deployments and definitions."""
-        wait_for(self._has_flux, f"Flux's Deployments in {self.name}", seconds)
+        wait_for(self.has_flux, f"Flux's Deployments in {self.name}", seconds)
         self.flux.start()
 
-    def _has_flux(self) -> bool:
+    def has_flux(self) -> bool:
+        """Whether the management cluster has brought Flux: its Deployments and its definitions."""
         names = {item["metadata"]["name"] for item in self.objects.all("apps/v1", "Deployment")}
         served = self.objects.client.resources()
         return {

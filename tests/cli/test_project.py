@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from schiff.cli.project import Project
+from schiff.cli.stand_in import put_in
 from schiff.delivery.stack import StackName
 from schiff.delivery.workspace import Workspace
 from schiff.errors import InvalidInput, Refused
@@ -54,3 +55,30 @@ def test_what_the_shell_set_wins_over_the_embedded_default(project: Project) -> 
 def test_a_passphrase_of_the_shell_is_the_only_one(project: Project) -> None:
     assert project.engine_environment({})["PULUMI_CONFIG_PASSPHRASE"] == "schiff"
     assert "PULUMI_CONFIG_PASSPHRASE" not in project.engine_environment({"PULUMI_CONFIG_PASSPHRASE_FILE": "/p"})
+
+
+def test_the_embedded_state_of_another_checkout_is_never_used(project: Project) -> None:
+    given = {"PULUMI_BACKEND_URL": "file:///somebody/elses/.schiff/state"}
+    assert project.engine_environment(given)["PULUMI_BACKEND_URL"] == f"file://{project.root}/.schiff/state"
+
+
+def test_a_project_that_stands_in_takes_nothing_of_what_the_shell_set_for_the_other(tmp_path: Path) -> None:
+    project = Project(Workspace(tmp_path), is_stand_in=True)
+    chosen = project.engine_environment({"PULUMI_BACKEND_URL": "s3://state", "PULUMI_CONFIG_PASSPHRASE": "theirs"})
+    assert chosen["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/.schiff/state"
+    assert chosen["PULUMI_CONFIG_PASSPHRASE"] == "schiff"
+
+
+def test_a_project_that_stands_in_is_used_and_named_until_its_process_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bed = tmp_path / ".schiff" / "bed"
+    bed.mkdir(parents=True)
+    (tmp_path / "Pulumi.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert Project.here().root == tmp_path
+    with put_in(tmp_path, bed):
+        assert Project.here().root == bed
+        assert "in .schiff/bed, which stands in" in capsys.readouterr().err
+    assert (tmp_path / ".schiff" / "project").read_text() == ".schiff/bed\n"
+    assert Project.here().root == tmp_path
