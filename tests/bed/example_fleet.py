@@ -35,8 +35,13 @@ class BedFleet:
     keys: Mapping[str, str]
 
 
-def copy_example_fleet(target: Path, bin_dir: Path, definitions_url: str, components_url: str) -> BedFleet:
-    """Copy the example to `target`, so that its management clusters pull from two other addresses."""
+def copy_example_fleet(
+    target: Path, bin_dir: Path, definitions_url: str, components_url: str, alerts_url: str = ""
+) -> BedFleet:
+    """Copy the example to `target`, so that its management clusters pull from two other addresses.
+
+    Without `alerts_url` their alerts go where the example's go, which is nowhere.
+    """
     shutil.copytree(EXAMPLE, target)
     example = load_fleet(EXAMPLE)
     readers = {name: one.spec.facts.recipients[0] for name, one in example.management_clusters.items()}
@@ -48,6 +53,8 @@ def copy_example_fleet(target: Path, bin_dir: Path, definitions_url: str, compon
     replaced = {recipient: str(identity.to_public()) for recipient, identity in identities.items()}
     facts = next(iter(example.management_clusters.values())).spec.facts
     replaced |= {facts.definitions_url: definitions_url, facts.components_url: components_url}
+    if alerts_url and facts.alerts and facts.alerts.address:
+        replaced[facts.alerts.address] = alerts_url
     for path in sorted({*target.rglob("*.yaml"), target / ".sops.yaml"} - {*documents}):
         if "components" not in path.relative_to(target).parts:
             path.write_text(_with(path.read_text(), replaced))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import http.server
 import os
 import subprocess
-import threading
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any
+
+from tests.bed.loopback_server import LoopbackServer
 
 _FORWARDED = {
     "Content-Encoding": "HTTP_CONTENT_ENCODING",
@@ -22,26 +23,14 @@ _FORWARDED = {
 }
 
 
-class GitServer:
+class GitServer(LoopbackServer):
     """Runs while the `with` block does; `create` makes a repository, `url` is where to push it."""
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.requests: list[str] = []
-        self._http = _Server(folder, port, self.requests)
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        super().__init__(partial(_Handler, self), port)
 
     def create(self, name: str) -> Path:
         """Make an empty bare repository that takes pushes; return its folder, where a test may put hooks."""
@@ -53,21 +42,18 @@ class GitServer:
 
     def url(self, name: str) -> str:
         """Return the address of a repository."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}/{name}.git"
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    def __init__(self, folder: Path, port: int, requests: list[str]) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
-        self.folder, self.requests = folder, requests
+        return f"{self.address}/{name}.git"
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+
+    def __init__(self, served: GitServer, *arguments: Any) -> None:
+        self._served = served
+        super().__init__(*arguments)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002 - the standard library's names
-        self.server.requests.append(f"{self.command} {self.path}")
+        self._served.requests.append(f"{self.command} {self.path}")
 
     def do_GET(self) -> None:
         self._answer()
@@ -103,9 +89,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         forwarded = {variable: self.headers[name] for name, variable in _FORWARDED.items() if name in self.headers}
         return {
             "PATH": os.environ["PATH"],
-            "HOME": str(self.server.folder),
+            "HOME": str(self._served.folder),
             "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_PROJECT_ROOT": str(self.server.folder),
+            "GIT_PROJECT_ROOT": str(self._served.folder),
             "GIT_HTTP_EXPORT_ALL": "1",
             "PATH_INFO": path,
             "QUERY_STRING": query,

@@ -57,3 +57,12 @@ def test_a_push_that_a_hook_refuses_fails(git_server: GitServer, tmp_path: Path)
     push = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert push.returncode == 1
     assert "branch is protected" in push.stderr
+
+
+def test_a_server_that_was_away_is_back_at_the_same_address(git_server: GitServer) -> None:
+    url = git_server.url("cluster-definitions")
+    git_server.stop()
+    asked = subprocess.run(["git", "ls-remote", url], capture_output=True, text=True, check=False)
+    assert asked.returncode == 128
+    git_server.start()
+    assert git("ls-remote", url) == ""

@@ -12,6 +12,7 @@ from tests.bed.example_fleet import copy_example_fleet
 from tests.bed.git_server import GitServer
 from tests.bed.management_cluster import ManagementCluster
 from tests.bed.objects import SOURCE
+from tests.bed.receiver import Receiver
 from tests.bed.tenant import Tenant
 from tests.git.repositories import git, head
 from tests.journeys.pulumi_project import PulumiProject
@@ -32,14 +33,18 @@ class Loop:
     def __init__(self, bin_dir: Path, folder: Path, crds: CrdSet, management_cluster: str = "schiff-mgmt-x") -> None:
         self._bin_dir, self._folder = bin_dir, folder
         self.git = GitServer(folder / "git")
+        self.receiver = Receiver()
         self.management = ManagementCluster(bin_dir, folder / management_cluster, management_cluster, crds)
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
             starting.enter_context(self.git)
+            starting.enter_context(self.receiver)
             urls = {name: self._created(name) for name in REPOSITORIES}
-            self.fleet = copy_example_fleet(self._folder / "fleet", self._bin_dir, *urls.values())
+            self.fleet = copy_example_fleet(
+                self._folder / "fleet", self._bin_dir, *urls.values(), alerts_url=self.receiver.url
+            )
             self.project = PulumiProject.around(self._folder / "project", self.fleet.folder)
             self._deliver_to(urls)
             starting.enter_context(self.management)
