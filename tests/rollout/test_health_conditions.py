@@ -1,4 +1,4 @@
-"""Each condition of the health table (rollout 6) matters: spoiled alone in a settled world, it ends the verdict Healthy.
+"""Each condition of the health table (rollout 6) matters: spoiled alone in a settled world, it ends Healthy for good.
 
 The table is spelled again here, so that one that is dropped from the code fails.
 """

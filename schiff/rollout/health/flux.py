@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from schiff.rollout.health.commits import with_sources
 from schiff.rollout.health.expected import Expected
-from schiff.rollout.health.flux_object import not_judgeable
-from schiff.rollout.health.flux_sources import is_static, judge_source
+from schiff.rollout.health.flux_object import is_static, not_judgeable
+from schiff.rollout.health.flux_sources import judge_source
 from schiff.rollout.health.helm_releases import judge_helm_release
 from schiff.rollout.health.kustomizations import judge_kustomization
 from schiff.rollout.health.observed import Observation, Seen
@@ -70,8 +70,8 @@ def _object(
     initialized: bool,
 ) -> Iterator[Finding]:
     early = list(not_judgeable(delivered, live, observed.at))
-    if early:
-        yield from () if is_static(delivered, live) else early
+    if early or is_static(live):
+        yield from early
         return
     match text(delivered, "kind"):
         case "Kustomization":

@@ -23,7 +23,7 @@ from schiff.rollout.health.conditions import (
     not_there,
     says,
 )
-from schiff.rollout.health.reading import at, covers
+from schiff.rollout.health.reading import at, covers, text
 from schiff.rollout.health.verdicts import Finding, Verdict
 
 _WAITING: Final = {"DependencyNotReady", "ArtifactFailed", "SourceNotReady", "Progressing", "ProgressingWithRetry"}
@@ -31,7 +31,7 @@ _WAITING: Final = {"DependencyNotReady", "ArtifactFailed", "SourceNotReady", "Pr
 
 
 def not_judgeable(delivered: Mapping[str, Any], live: Any, moment: datetime) -> Iterator[Finding]:
-    """Yield why what an object says does not count (1 to 3)."""
+    """Yield why what an object says does not count (1 to 3); one of which nothing is reported is judged by 2 alone."""
     missing = [*not_there(delivered, live)]
     if missing:
         yield from missing
@@ -39,14 +39,20 @@ def not_judgeable(delivered: Mapping[str, Any], live: Any, moment: datetime) -> 
     if at(live, "spec", "suspend") not in (None, False):
         yield found(Verdict.Unknown, "Suspended", "Flux does not reconcile it", live)
         return
-    silent = [*absent(live)]
+    silent = [one for one in absent(live) if one.reason != "NotReported" or not is_static(live)]
     if silent:
         yield from silent
         return
     if not covers(at(live, "spec"), at(delivered, "spec") or {}):
         yield found(Verdict.Progressing, "SpecNotReached", "it does not carry what was delivered yet", live)
-    yield from from_the_future(live, moment)
-    yield from must_be_fresh(live, "Ready")
+    if not is_static(live):
+        yield from from_the_future(live, moment)
+        yield from must_be_fresh(live, "Ready")
+
+
+def is_static(live: Any) -> bool:
+    """Return whether an object is an address alone, of which no controller reports anything."""
+    return text(live, "kind") == "HelmRepository" and text(live, "spec", "type") == "oci"
 
 
 def must_be_fresh(live: Any, name: str) -> Iterator[Finding]:

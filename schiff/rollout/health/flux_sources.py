@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schiff.rollout.health.conditions import absent, found
+from schiff.rollout.health.conditions import found
 from schiff.rollout.health.expected import Expected
 from schiff.rollout.health.flux_object import at_work, must_be_true
 from schiff.rollout.health.observed import Observation
@@ -30,9 +30,3 @@ def judge_source(
     if digest and not revision.endswith(digest):
         message = f"it holds {revision or 'nothing'}, {digest} is expected"
         yield found(Verdict.Progressing, "ChartNotReached", message, live)
-
-
-def is_static(delivered: Mapping[str, Any], live: Any) -> bool:
-    """Return whether a source is an address alone, of which no controller reports anything."""
-    is_oci = text(delivered, "kind") == "HelmRepository" and text(live, "spec", "type") == "oci"
-    return is_oci and all(one.reason == "NotReported" for one in absent(live))

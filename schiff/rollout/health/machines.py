@@ -46,7 +46,9 @@ class Machines:
         found_here = (
             (key[3], item)
             for key, item in seen.objects.items()
-            if key[:3] == (CLUSTER_GROUP, "Machine", namespace) and text(item, "spec", "clusterName") == name
+            if key[:3] == (CLUSTER_GROUP, "Machine", namespace)
+            and key_of(item) == key
+            and text(item, "spec", "clusterName") == name
         )
         of_cluster = [item for _, item in sorted(found_here, key=itemgetter(0))]
         return cls(of_cluster, tuple(owners), seen, kubernetes)
