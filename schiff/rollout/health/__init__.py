@@ -9,7 +9,7 @@ from schiff.rollout.health.cluster import cluster_health
 from schiff.rollout.health.commits import commits_named
 from schiff.rollout.health.expected import DeliveredFolder, Expected, expected_of
 from schiff.rollout.health.observed import ObjectKey, Observation, Seen
-from schiff.rollout.health.rollup import Counted, roll_up
+from schiff.rollout.health.rollup import Counted, counted, roll_up
 from schiff.rollout.health.verdicts import LAYERS, ClusterHealth, Finding, Layer, Verdict, worst
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Verdict",
     "cluster_health",
     "commits_named",
+    "counted",
     "expected_of",
     "roll_up",
     "worst",

@@ -70,7 +70,7 @@ def _object(
     initialized: bool,
 ) -> Iterator[Finding]:
     early = list(not_judgeable(delivered, live, observed.at))
-    if early or is_static(live):
+    if early or is_static(delivered, live):
         yield from early
         return
     match text(delivered, "kind"):

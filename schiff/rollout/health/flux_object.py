@@ -39,20 +39,21 @@ def not_judgeable(delivered: Mapping[str, Any], live: Any, moment: datetime) -> 
     if at(live, "spec", "suspend") not in (None, False):
         yield found(Verdict.Unknown, "Suspended", "Flux does not reconcile it", live)
         return
-    silent = [one for one in absent(live) if one.reason != "NotReported" or not is_static(live)]
+    silent = [one for one in absent(live) if one.reason != "NotReported" or not is_static(delivered, live)]
     if silent:
         yield from silent
         return
     if not covers(at(live, "spec"), at(delivered, "spec") or {}):
         yield found(Verdict.Progressing, "SpecNotReached", "it does not carry what was delivered yet", live)
-    if not is_static(live):
+    if not is_static(delivered, live):
         yield from from_the_future(live, moment)
         yield from must_be_fresh(live, "Ready")
 
 
-def is_static(live: Any) -> bool:
+def is_static(delivered: Mapping[str, Any], live: Any) -> bool:
     """Return whether an object is an address alone, of which no controller reports anything."""
-    return text(live, "kind") == "HelmRepository" and text(live, "spec", "type") == "oci"
+    told = live if at(delivered, "spec") is None else delivered
+    return text(delivered, "kind") == "HelmRepository" and text(told, "spec", "type") == "oci"
 
 
 def must_be_fresh(live: Any, name: str) -> Iterator[Finding]:
