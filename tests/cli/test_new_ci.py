@@ -47,7 +47,7 @@ def run(*args: str) -> Result:
     return CliRunner().invoke(new_app, ["ci", *args])
 
 
-@pytest.mark.parametrize("path", WRITTEN)
+@pytest.mark.parametrize("path", [path for path in WRITTEN if not path.endswith(".py")])
 def test_what_is_written_for_the_example_fleet(
     repository: Path, path: str, assert_golden: Callable[[str, str], None]
 ) -> None:
@@ -199,14 +199,14 @@ def test_a_schema_refuses_a_key_that_is_none(repository: Path) -> None:
 
 
 def lint(path: Path, *schema: str, status: int) -> None:
-    command = [PROGRAMS / "check-jsonschema", "--builtin-schema", *schema, path]
+    command = [str(PROGRAMS / "check-jsonschema"), "--builtin-schema", *schema, str(path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == status, ended.stdout + ended.stderr
 
 
 def test_a_shell_finds_nothing_wrong_with_the_script(repository: Path) -> None:
     run(*BOTH)
-    command = [PROGRAMS / "shellcheck", "ci/schiff.sh"]
+    command = [str(PROGRAMS / "shellcheck"), "ci/schiff.sh"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, "")
 

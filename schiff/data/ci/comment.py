@@ -52,8 +52,9 @@ def _summary(answers: list[dict[str, Any]]) -> str:
     codes = sorted({str(answer["code"]) for answer in answers if "code" in answer})
     if codes:
         return "no delivery yet" if codes == ["no-stack"] else f"not possible ({', '.join(codes)})"
-    changes = sum(len(answer["changes"]) for answer in answers)
-    return f"{changes} {'change' if changes == 1 else 'changes'}" if changes else "nothing changes"
+    changes = [change for answer in answers for change in answer["changes"]]
+    count = sum(change["resource"] != "Commit" for change in changes) or len(changes)
+    return f"{count} {'change' if count == 1 else 'changes'}" if count else "nothing changes"
 
 
 def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
@@ -129,7 +130,7 @@ def main(report: Path) -> int:
     """Write, print and post the comment; one that could not be posted is a failure, as the earlier one is wrong."""
     text = comment(report)
     (report / "comment.md").write_text(text, encoding="utf-8")
-    print(text)
+    print(text, flush=True)
     discussion = Discussion.of(os.environ)
     try:
         if discussion is not None:
