@@ -46,13 +46,17 @@ class NotReadable(Failed):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How objects of one kind are asked for; `versions` in the order in which they are tried."""
+    """How objects of one kind are asked for; `versions` in the order in which they are tried.
+
+    An optional kind may be kept from the account that asks: then there is none of it.
+    """
 
     group: str
     kind: str
     plural: str
     versions: tuple[str, ...]
     namespaced: bool = True
+    optional: bool = False
 
 
 class ApiConnection:
