@@ -102,6 +102,16 @@ def test_a_suspended_object_is_unknown_however_green() -> None:
     assert flux(settled().having(live)) == (Verdict.Unknown, "Suspended")
 
 
+def test_what_comes_from_a_source_of_its_own_has_no_tree_of_ours() -> None:
+    source = recorded("gitrepository-ready")
+    source["metadata"]["name"] = "upstream"
+    live = recorded("tenant-kustomization-demo-ready")
+    live["spec"] |= {"path": "./deploy", "sourceRef": {"kind": "GitRepository", "name": "upstream"}}
+    world = settled().expecting(source, tenant=True).expecting(live, tenant=True)
+    assert flux(world) == (Verdict.Healthy, "Healthy")
+    assert flux(world.without(key(source))) == (Verdict.Progressing, "NotFound")
+
+
 # --- charts
 
 

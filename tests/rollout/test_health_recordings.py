@@ -14,6 +14,7 @@ from tests.rollout.recorded_cluster import (
     World,
     at_stage,
     changed,
+    conditioned,
     key,
     machine,
     recorded,
@@ -128,6 +129,16 @@ def test_new_machines_make_an_unavailable_cluster_a_beginning() -> None:
     new, _ = machine("customer-a-1-md-0-0", objects["md"], "v1.35.2", template)
     starting = at_stage("creating-workers").having(changed(new, ("status", "nodeRef"), None))
     assert said(starting.health)[:2] == (PROGRESSING, "NotAvailable")
+
+
+def test_a_pool_that_grows_excuses_no_control_plane() -> None:
+    pool = stage("settled")["md"]
+    growing = settled().having(conditioned(pool, "ScalingUp", status="True", reason="ScalingUp"))
+    broken = conditioned(stage("settled")["kcp"], "EtcdClusterHealthy", status="False", reason="NotHealthy")
+    assert said(growing.having(broken).health) == (UNHEALTHY, "NotEtcdClusterHealthy", "KubeadmControlPlane")
+    unready = conditioned(pool, "ScalingUp", status="True", reason="ScalingUp")
+    unready = conditioned(unready, "MachinesReady", status="False", reason="NotReady")
+    assert said(settled().having(unready).health) == (PROGRESSING, "NotMachinesReady", "MachineDeployment")
 
 
 def test_a_machine_whose_node_says_nothing_is_unknown() -> None:

@@ -66,13 +66,18 @@ def judge_cluster_api(expected: Expected, seen: Seen, moment: datetime) -> Clust
     if kinds.count("Cluster") != 1 or kinds.count("KubeadmControlPlane") != 1:
         message = "the delivered folder holds no Cluster with its control plane"
         return ClusterApi((Finding(Verdict.Unknown, "NothingDelivered", message, expected.cluster),), moving=False)
-    pairs = [(item, seen.objects.get(key_of(item))) for item in delivered]
-    cluster = next(key_of(item) for item in delivered if text(item, "kind") == "Cluster")
+    live = {key_of(item): seen.objects.get(key_of(item)) for item in delivered}
+    cluster = next(item for item in delivered if text(item, "kind") == "Cluster")
     owners = [item for item in delivered if text(item, "kind") != "Cluster"]
-    machines = Machines.of(cluster, owners, seen, expected.kubernetes)
-    moving = machines.on_their_way or any(_is_moving(item, live) for item, live in pairs)
-    findings = [one for item, live in pairs for one in _object(expected, item, live, moment, moving=moving)]
-    return ClusterApi((*findings, *machines.findings()), moving)
+    machines = Machines.of(key_of(cluster), owners, seen, expected.kubernetes)
+    moving = {key_of(item): machines.on_their_way(item) or _is_moving(item, live[key_of(item)]) for item in owners}
+    anywhere = any(moving.values()) or _is_moving(cluster, live[key_of(cluster)])
+    findings = [
+        one
+        for item in delivered
+        for one in _object(expected, item, live[key_of(item)], moment, moving=moving.get(key_of(item), anywhere))
+    ]
+    return ClusterApi((*findings, *machines.findings()), anywhere)
 
 
 def _object(

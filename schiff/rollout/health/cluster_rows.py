@@ -4,9 +4,10 @@
 Cluster's mirrored conditions carry the Cluster's generation and say nothing of
 the control plane's freshness, so every object is read for itself.
 
-A condition that should be True and is not means a failure, unless machines are
-being made or replaced: then it is what a rollout looks like. One that is
-Unknown is always waited for.
+A condition that should be True and is not means a failure, unless machines of
+this very object are being made or replaced: then it is what a rollout looks
+like. A pool that grows excuses no control plane. One that is Unknown is always
+waited for.
 """
 
 from __future__ import annotations

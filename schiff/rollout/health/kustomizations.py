@@ -16,6 +16,7 @@ from schiff.rollout.health.expected import Expected
 from schiff.rollout.health.flux_object import at_work, failed
 from schiff.rollout.health.observed import Observation
 from schiff.rollout.health.reading import at, text
+from schiff.rollout.health.references import repository_of
 from schiff.rollout.health.trees import tree_not_reached
 from schiff.rollout.health.verdicts import Finding, Verdict
 
@@ -49,7 +50,8 @@ def judge_kustomization(
     if applied != attempted:
         message = f"{attempted or 'no revision'} was attempted, {applied or 'none'} is applied"
         yield found(Verdict.Progressing, "RevisionNotApplied", message, live)
-    yield from tree_not_reached(expected, observed, delivered, live, applied)
+    if repository_of(delivered):
+        yield from tree_not_reached(expected, observed, delivered, live, applied)
     last = text(live, "status", "history", 0, "lastReconciledStatus")
     if last != _SUCCEEDED:
         message = f"the last reconciliation in its history is {last or 'not told'}"
@@ -73,7 +75,8 @@ def _failure(
     if stalled is not None and stalled.status == "True":
         return found(Verdict.Unhealthy, "Stalled", says("Flux has given up", stalled), live)
     attempted = text(live, "status", "lastAttemptedRevision")
-    older = list(tree_not_reached(expected, observed, delivered, live, attempted)) if attempted else []
+    ours = repository_of(delivered) and attempted
+    older = list(tree_not_reached(expected, observed, delivered, live, attempted)) if ours else []
     if older:
         return older[0]
     if at(delivered, "spec", "kubeConfig") is not None and any(words in ready.message for words in _UNREACHABLE):

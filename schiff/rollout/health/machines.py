@@ -53,11 +53,11 @@ class Machines:
         of_cluster = [item for _, item in sorted(found_here, key=itemgetter(0))]
         return cls(of_cluster, tuple(owners), seen, kubernetes)
 
-    @property
-    def on_their_way(self) -> bool:
-        """Return whether Machines are missing, have no node yet, or are leaving."""
-        unfinished = (_is_leaving(item) or not text(item, "status", "nodeRef", "name") for item in self.live)
-        return any(unfinished) or any(True for _ in self._counts())
+    def on_their_way(self, owner: Mapping[str, Any]) -> bool:
+        """Return whether Machines of an owner are missing, have no node yet, or are leaving."""
+        own = [item for item in self.live if self._owner(item) is owner]
+        unfinished = any(_is_leaving(item) or not text(item, "status", "nodeRef", "name") for item in own)
+        return unfinished or len(own) != number(owner, "spec", "replicas")
 
     def findings(self) -> Iterator[Finding]:
         """Yield what keeps the Machines from being the delivered ones."""

@@ -27,7 +27,7 @@ _HIDDEN = (
 def at(value: Any, *path: str | int) -> Any:
     """Return what lies at `path`, or None."""
     for step in path:
-        if isinstance(step, str) and isinstance(value, Mapping):
+        if isinstance(step, str) and isinstance(value, dict):
             value = value.get(step)
         elif isinstance(step, int) and isinstance(value, list) and 0 <= step < len(value):
             value = value[step]
