@@ -28,3 +28,9 @@ _Loader.yaml_implicit_resolvers = {
 def read_yaml(text: str | bytes) -> Any:
     """Return the value of one document."""
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - it derives from a safe loader
+
+
+def read_documents(text: str | bytes) -> list[Any]:
+    """Return the values of all documents; an empty one is none."""
+    loaded = yaml.load_all(text, Loader=_Loader)
+    return [value for value in loaded if value is not None]

@@ -7,13 +7,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from schiff.manifests.flux import COMPONENTS, CONFIG, DEFINITIONS, FLUX_NAMESPACE
 from tests.bed.crds import CrdSet
 from tests.bed.example_fleet import copy_example_fleet
 from tests.bed.git_server import GitServer
 from tests.bed.management_cluster import ManagementCluster
-from tests.bed.objects import SOURCE
+from tests.bed.objects import KUSTOMIZE, SOURCE, Object, condition, is_ready, revision_of
+from tests.bed.process import BedFailed
 from tests.bed.receiver import Receiver
 from tests.bed.tenant import Tenant
+from tests.bed.waiting import wait_for
 from tests.git.repositories import git, head
 from tests.journeys.pulumi_project import PulumiProject
 
@@ -78,12 +81,46 @@ class Loop:
         """Return a delivered repository: definitions or components."""
         return self.git.folder / f"cluster-{name}.git"
 
+    def heads(self) -> dict[str, str]:
+        """Return the commit that each source of the management cluster should hold."""
+        definitions, components = (head(self.repository(name)) for name in ("definitions", "components"))
+        return {DEFINITIONS: definitions, COMPONENTS: components, CONFIG: components}
+
     def pull(self) -> None:
         """Have the management cluster look at both repositories now, and wait until it holds their heads."""
-        for name in ("definitions", "components"):
-            self.management.objects.reconcile(SOURCE, "GitRepository", f"cluster-{name}")
-        for name in ("definitions", "components"):
-            self.management.objects.wait_ready("GitRepository", f"cluster-{name}", revision=head(self.repository(name)))
+        heads = self.heads()
+        sources = [name for name in heads if self.management.objects.get(SOURCE, "GitRepository", name)]
+        for name in sources:
+            self.management.objects.reconcile(SOURCE, "GitRepository", name)
+        for name in sources:
+            self.management.objects.wait_ready("GitRepository", name, revision=heads[name])
+
+    def own_kustomizations(self) -> list[Object]:
+        """Return what the management cluster applies to itself: lists, folders, and its own components."""
+        found = self.management.objects.all(KUSTOMIZE, "Kustomization")
+        return [item for item in found if item["metadata"]["namespace"] == FLUX_NAMESPACE]
+
+    def own_paths(self, prefix: str) -> list[str]:
+        """Return the folders that these apply, as far as they begin so, sorted."""
+        paths = {item["spec"]["path"] for item in self.own_kustomizations()}
+        return sorted(path for path in paths if path.startswith(prefix))
+
+    def settle(self, seconds: float = 120) -> None:
+        """Have the management cluster pull, and wait until it applied all of what Git holds to itself."""
+        self.pull()
+        heads = self.heads()
+
+        def behind() -> list[str]:
+            return [
+                f"{item['metadata']['name']}: {condition(item, 'Ready').get('message')}"
+                for item in self.own_kustomizations()
+                if not (is_ready(item) and revision_of(item).endswith(heads[item["spec"]["sourceRef"]["name"]]))
+            ]
+
+        try:
+            wait_for(lambda: not behind(), "every Kustomization of the management cluster at the head of Git", seconds)
+        except BedFailed as error:
+            raise BedFailed(f"{error}; {'; '.join(behind())}") from None
 
     def _created(self, name: str) -> str:
         self.git.create(name)
