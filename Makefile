@@ -4,10 +4,10 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parts up lint test bench clean
+.PHONY: help venv parts up bed bed-down lint test bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: ## make .venv with the pinned dependencies
 	@$(PYTHON) -m tools.venv
@@ -15,6 +15,13 @@ venv: ## make .venv with the pinned dependencies
 up: venv ## bring an environment up on this machine: make up, make up ENV=prd
 	@$(RUN) -m tools.build pulumi
 	@$(RUN) -m tools.up --environment $(ENV)
+
+bed: venv ## run the whole loop here: Git, a management cluster, a tenant: make bed TENANTS="SITE/CLUSTER ..."
+	@$(RUN) -m tools.build all
+	@$(RUN) -m tests.bed up $(TENANTS)
+
+bed-down: ## end exactly what make bed started; its data stays
+	@$(RUN) -m tests.bed down
 
 parts: venv ## build the real parts the tests start: Pulumi, a control plane, Flux, sops
 	@$(RUN) -m tools.build all

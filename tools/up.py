@@ -2,7 +2,8 @@
 
 ``.schiff/`` holds the embedded default of everything that is a service
 elsewhere: Pulumi's state, its passphrase, its home. ``. .schiff/env`` gives a
-shell the same settings, for plain `pulumi` commands.
+shell the same settings, for plain `pulumi` commands. While a test bed runs, its
+project is the one that is brought up.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from schiff.cli.project import ENGINE_DEFAULTS, PASSPHRASE
+from schiff.cli.stand_in import stand_in_for
 from tools.build import build_folder
 from tools.parts import ROOT
 from tools.pulumi_cli import prepare_home
@@ -67,9 +69,10 @@ def _shell(variables: Mapping[str, str], build: Path) -> str:
     )
 
 
-def _has_ledger(workspace: Path) -> bool:
-    """Say whether the embedded repository or this checkout has a ledger: then people begin further ones."""
-    asked = [["git", "-C", place, "for-each-ref", "refs/heads/ledger"] for place in (workspace / "ledger.git", ROOT)]
+def _has_ledger(root: Path) -> bool:
+    """Say whether the embedded repository or the checkout itself has a ledger: then people begin further ones."""
+    places = [place for place in (root / ".schiff" / "ledger.git", root / ".git") if place.exists()]
+    asked = [["git", "--git-dir", place, "for-each-ref", "refs/heads/ledger"] for place in places]
     return any(subprocess.run(argv, capture_output=True, check=False).stdout for argv in asked)
 
 
@@ -78,11 +81,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make up", description="bring one environment up on this machine")
     parser.add_argument("-e", "--environment", choices=ENVIRONMENTS, default="tst")
     environment = parser.parse_args().environment
-    workspace, build = ROOT / ".schiff", build_folder()
+    root, build = stand_in_for(ROOT) or ROOT, build_folder()
+    workspace = root / ".schiff"
     prepare(workspace, build)
     env = {**os.environ, **settings(workspace), "PATH": search_path(build)}
     schiff = ROOT / ".venv" / "bin" / "schiff"
-    steps = [] if _has_ledger(workspace) else [[schiff, "ledger", "init", "--all"]]
+    steps = [] if _has_ledger(root) else [[schiff, "ledger", "init", "--all"]]
     for step in [*steps, [schiff, "up", "-e", environment]]:
         status = subprocess.run(step, cwd=ROOT, env=env, check=False).returncode
         if status:
