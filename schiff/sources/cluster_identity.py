@@ -5,8 +5,10 @@ A kubeconfig for another cluster works, and everything there may be well.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from schiff.manifests.emergency import CLUSTER_LABEL
 from schiff.manifests.flux import FLUX_NAMESPACE
 from schiff.rollout.health import Expected
 from schiff.rollout.health.expected import RELEASE_MAP
@@ -14,29 +16,30 @@ from schiff.rollout.health.reading import at, one_line, text
 from schiff.sources.api_connection import ApiConnection, NotReadable
 from schiff.sources.status_kinds import CONFIG_MAP
 
-_NAME: Final = "cluster.x-k8s.io/cluster-name"
 _NEVER_CHANGE: Final = ("cluster-name", "customer", "environment", "location", "site")
 
 
-def require_cluster(asked: ApiConnection, expected: Expected, by: str) -> list[dict[str, Any]]:
-    """Return the ConfigMap of the release, none where a cluster has not pulled it yet.
+def require_cluster(asked: ApiConnection, identity: Mapping[str, str], by: str) -> list[dict[str, Any]]:
+    """Return the ConfigMap of the release; none where a cluster has not pulled it yet.
 
-    Raises `NotReadable` when it is another cluster's; `by` says what led there.
+    Raises `NotReadable` when its labels say that it is another cluster's; `by`
+    is what led there.
     """
     found = asked.get(CONFIG_MAP, FLUX_NAMESPACE, RELEASE_MAP)
     if found is None:
         return []
     shown = at(found, "metadata", "labels")
-    wrong = [key for key, value in _identity(expected).items() if text(shown, key) and text(shown, key) != value]
+    wrong = sorted(key for key, value in identity.items() if text(shown, key) not in ("", value))
     if wrong:
-        other = one_line(", ".join(f"{key.rpartition('/')[2]} {text(shown, key)}" for key in sorted(wrong)))
-        raise NotReadable("WrongCluster", f"{by} leads to another cluster than {expected.cluster}: {other}")
+        other = one_line(", ".join(f"{key.rpartition('/')[2]} {text(shown, key)}" for key in wrong))
+        message = f"{by} leads to another cluster than {identity[CLUSTER_LABEL]}: there, {other}"
+        raise NotReadable("WrongCluster", message)
     return [found]
 
 
-def _identity(expected: Expected) -> dict[str, str]:
-    """Return the labels that say which cluster this is."""
+def identity_of(expected: Expected) -> dict[str, str]:
+    """Return the labels that say which cluster this is, of which none may ever change."""
     delivered = next((item for item in expected.tenant if text(item, "kind") == "ConfigMap"), None)
     labels = at(delivered, "metadata", "labels")
     kept = {key: value for key, value in (labels or {}).items() if key.rpartition("/")[2] in _NEVER_CHANGE}
-    return {_NAME: expected.cluster.rpartition("/")[2], **kept}
+    return {CLUSTER_LABEL: expected.cluster.rpartition("/")[2], **kept}

@@ -18,10 +18,11 @@ from typing import Final
 from lightkube.config.kubeconfig import SingleConfig
 
 from schiff.errors import Failed
+from schiff.manifests.emergency import CLUSTER_LABEL
 from schiff.rollout.health import Expected, Finding, Seen, Verdict
 from schiff.sources.api_connection import ApiConnection, Kind, NotReadable
-from schiff.sources.cluster_identity import require_cluster
-from schiff.sources.cluster_secrets import Answer, ClusterSecrets, SecretName
+from schiff.sources.cluster_identity import identity_of, require_cluster
+from schiff.sources.cluster_secrets import Answer, SecretName, read_secrets
 from schiff.sources.kubeconfig import inner_config
 from schiff.sources.management_objects import ManagementObjects, Objects, keyed
 from schiff.sources.status_kinds import CLUSTERS, NODE, flux_kinds, machine_kinds
@@ -136,9 +137,9 @@ class _Observer:
         context = config.context_name
         try:
             with self._connected(config, name, _MANAGEMENT * self.access.seconds) as asked:
-                require_cluster(asked, _identity_of(name, members), f"context {context}")
-                objects = _lists(asked, _management_kinds(members))
-            return _Management(ManagementObjects.of(objects), self._secrets(config, members))
+                release = require_cluster(asked, _identity_of(name, members), f"context {context}")
+                objects = {**keyed(release), **_lists(asked, _management_kinds(members))}
+            return _Management(ManagementObjects.of(objects), self._secrets(name, config, members))
         except NotReadable as error:
             return _Management(ManagementObjects({}), {}, _trouble(error, f"Context/{context}"))
 
@@ -163,21 +164,15 @@ class _Observer:
             return Seen(trouble=_trouble(error, place))
         try:
             with self._connected(config, one.expected.cluster, self.access.seconds) as asked:
-                release = require_cluster(asked, one.expected, f"secret {namespace}/{name}")
+                release = require_cluster(asked, identity_of(one.expected), f"secret {namespace}/{name}")
                 lists = (asked.list(kind) for kind in (*flux_kinds(one.expected.tenant), NODE))
                 return Seen(keyed([*release, *(item for found in lists for item in found)]))
         except NotReadable as error:
             return Seen(trouble=_trouble(error, server))
 
-    def _secrets(self, config: SingleConfig, members: Iterable[Subject]) -> Mapping[SecretName, Answer]:
+    def _secrets(self, name: str, config: SingleConfig, members: Iterable[Subject]) -> Mapping[SecretName, Answer]:
         wanted = [self.access.secret_of(one) for one in members if not one.is_management and not one.expected.removal]
-        if not wanted:
-            return {}
-        try:
-            with ClusterSecrets(config) as secrets:
-                return secrets.read_all(wanted)
-        except Failed as error:
-            return dict.fromkeys(wanted, error)
+        return read_secrets(config, name, wanted) if wanted else {}
 
     @contextmanager
     def _connected(self, config: SingleConfig, name: str, seconds: float) -> Iterator[ApiConnection]:
@@ -191,10 +186,10 @@ class _Observer:
                     self._open.discard(connection)
 
 
-def _identity_of(name: str, members: Sequence[Subject]) -> Expected:
-    """Return what a management cluster is expected to be; where another stack owns it, no more than its name."""
-    own = next((one.expected for one in members if one.is_management), None)
-    return own or Expected(name, "", "", "", definitions=name, components="")
+def _identity_of(name: str, members: Sequence[Subject]) -> Mapping[str, str]:
+    """Return what says which management cluster it is; where another stack owns it, no more than its name."""
+    own = next((identity_of(one.expected) for one in members if one.is_management), {})
+    return {CLUSTER_LABEL: name, **own}
 
 
 def _management_kinds(members: Sequence[Subject]) -> tuple[Kind, ...]:

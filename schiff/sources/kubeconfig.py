@@ -20,6 +20,7 @@ from lightkube.config.models import User
 
 from schiff.sources.api_connection import NotReadable
 
+
 def inner_config(secret: Mapping[str, Any], name: str) -> SingleConfig:
     """Return the kubeconfig in a secret of Cluster API's form; raises `NotReadable`. `name` is the secret's."""
     what, value = f"the kubeconfig in secret {name}", _value(secret, name)
