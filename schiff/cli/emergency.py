@@ -18,7 +18,7 @@ from schiff.manifests.emergency import backup_manifest, emergency_secrets
 from schiff.manifests.sops import readers_of
 from schiff.model.fleet import Fleet, ManagementCluster
 from schiff.model.resolved import namespace_of
-from schiff.sources.cluster_secrets import Answer, ClusterSecrets, SecretName
+from schiff.sources.cluster_secrets import Answer, SecretName, read_secrets
 from schiff.values.names import ClusterKey, Environment
 
 
@@ -101,8 +101,8 @@ def _answers(members: Sequence[Subject], kubeconfig: Path) -> dict[SecretName, A
     if not readers_of(management):
         cure = f"write them into facts.recipients of management-clusters/{management.name}.yaml"
         raise Refused(f"{management.name} has no recipients, so nobody could read its backups; {cure}", "no-recipients")
-    with ClusterSecrets(read_context(kubeconfig, management.spec.facts.api_context)) as secrets:
-        return secrets.read_all(asked for one in members for asked in one.names.values())
+    asked = [name for one in members for name in one.names.values()]
+    return read_secrets(read_context(kubeconfig, management.spec.facts.api_context), management.name, asked)
 
 
 def _take(subject: Subject, name: str, answer: Answer, label_domain: str, result: Harvest) -> None:

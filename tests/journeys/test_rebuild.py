@@ -13,20 +13,21 @@ from typing import Any
 
 import pytest
 
-from schiff.manifests.kustomize import FILE_NAME
 from schiff.sources.fleet_files import load_fleet
 from tests.bed.crds import CrdSet
-from tests.bed.dry_run import differences, split
-from tests.bed.objects import KUSTOMIZE, Object, Objects, is_ready
+from tests.bed.objects import KUSTOMIZE, Object, Objects
+from tests.bed.reading import read_documents
 from tests.bed.tenant import Tenant
 from tests.bed.waiting import wait_for
 from tests.delivery.sops_documents import opened
 from tests.git.repositories import files
+from tests.journeys.delivered import LIST, Delivered, difference, identity
 from tests.journeys.loop import Loop
 
 MANAGER = "schiff-mgmt-x"
 ENVIRONMENTS = ("tst", "ref")
 CLUSTER = "cluster.x-k8s.io/v1beta2"
+PATIENCE = 300
 AUTHORITY = "cluster.x-k8s.io/secret"
 _SERVERS_OWN = {"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink"}
 _PASSING = ("reconcile.fluxcd.io/requestedAt", "schiff.example/content")
@@ -45,7 +46,7 @@ def own_loop(bin_dir: Path, crds: CrdSet, tmp_path_factory: pytest.TempPathFacto
 
 def test_everything_comes_back_as_compiled(own_loop: Loop, bin_dir: Path) -> None:
     loop = own_loop
-    settle(loop)
+    loop.settle(PATIENCE)
     publish(loop, bin_dir)
     for environment in ENVIRONMENTS:
         answer = back_up(loop, environment)
@@ -61,7 +62,7 @@ def test_everything_comes_back_as_compiled(own_loop: Loop, bin_dir: Path) -> Non
     restore(loop, bin_dir)
     assert not loop.management.objects.all(CLUSTER, "Cluster")
     loop.install()
-    settle(loop)
+    loop.settle(PATIENCE)
     assert not unequal(loop, before)
     assert not uncompiled(loop)
     for environment in ENVIRONMENTS:
@@ -103,18 +104,6 @@ def restore(loop: Loop, bin_dir: Path) -> None:
         objects.apply(secret)
 
 
-def settle(loop: Loop) -> None:
-    """Wait until Flux has applied every folder of the management cluster."""
-    loop.pull()
-
-    def unready() -> list[str]:
-        found = loop.management.objects.all(KUSTOMIZE, "Kustomization")
-        own = [item for item in found if item["metadata"]["namespace"] == "schiff-system"]
-        return [item["metadata"]["name"] for item in own if not is_ready(item)] if own else ["none yet"]
-
-    wait_for(lambda: not unready(), "every Kustomization of schiff-system Ready", 180, pause=1)
-
-
 def state(loop: Loop) -> dict[Identity, Object]:
     """Return every object of a kind that was compiled, without what a server or a moment adds."""
     found = {}
@@ -143,21 +132,19 @@ def unequal(loop: Loop, before: Mapping[Identity, Object]) -> list[str]:
 
 def compiled(loop: Loop) -> list[Object]:
     """Return every object that lies in the management cluster's folder of `definitions`."""
-    texts = files(loop.repository("definitions"))
-    names = [name for name in texts if name.startswith(f"{MANAGER}/") and not name.endswith(FILE_NAME)]
-    return [dict(document.value) for name in names for document in split(texts[name])]
+    texts = Delivered(loop.repository("definitions")).files
+    names = [name for name in texts if name.startswith(f"{MANAGER}/") and not name.endswith(f"/{LIST}")]
+    return [document for name in names for document in read_documents(texts[name])]
 
 
 def uncompiled(loop: Loop) -> list[str]:
     """Return where a live object is not what was compiled; what is encrypted is compared with what it was before."""
-    objects, wrong = loop.management.objects, []
+    client, wrong = loop.management.objects.client, []
     for item in compiled(loop):
-        metadata = item["metadata"]
-        resource = objects.client.resource(item["apiVersion"], item["kind"])
-        live = objects.get(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace"))
-        found = differences(_clear(item), live or {})
-        if live is None or (resource and objects.client.is_stored(resource)):  # its webhook converts the others
-            wrong += [f"{item['kind']} {metadata['name']}: {each}" for each in found]
+        live = loop.find(item)
+        resource = client.resource(item["apiVersion"], item["kind"])
+        if live is None or (resource and client.is_stored(resource)):  # its webhook converts the others
+            wrong += [f"{identity(item)}: {each}" for each in difference(_clear(item), live or {})]
     return wrong
 
 
