@@ -31,7 +31,7 @@ from pulumi.automation import (
 
 from schiff.cli.project import Project
 from schiff.delivery.report import REPORT_VARIABLE, problem_from_json, told
-from schiff.delivery.stack import StackName
+from schiff.delivery.stack import StackName, StackSettings
 from schiff.errors import Conflict, Failed, InvalidInput, Refused, SchiffError, Tampered, Waiting
 from schiff.git.process import redacted
 
@@ -84,6 +84,16 @@ _ENGINE_SAYS = (
         "failed to load language plugin python",
         "no-language-host",
         "the engine finds no Python language host; make up sets one up, and Pulumi's own installation brings one",
+    ),
+    (
+        "no resource plugin 'pulumi-resource-kubernetes'",
+        "no-kubernetes-plugin",
+        "the engine does not find Pulumi's Kubernetes provider: pulumi plugin install resource kubernetes",
+    ),
+    (
+        "cluster is unreachable|unreachable cluster",
+        "unreachable",
+        "an API server that objects were sent to cannot be reached; see its context in the file of schiff:kubeconfig",
     ),
     (
         "PULUMI_ACCESS_TOKEN must be set",
@@ -253,6 +263,11 @@ def _refused(said: Mapping[str, Any]) -> SchiffError:
     if status == Conflict.status:
         return Conflict(message)
     return (Refused if status == Refused.status else Waiting if status == Waiting.status else Failed)(message, code)
+
+
+def refreshed(settings: StackSettings) -> tuple[str, ...]:
+    """Return what makes the engine look at API servers first; schiff's own provider does so unasked."""
+    return ("--refresh",) if settings.delivery == "direct" else ()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from schiff.cli.engine import Ended, Engine, missing_stack
+from schiff.cli.engine import Ended, Engine, missing_stack, refreshed
 from schiff.cli.options import EnvironmentOption, JsonOption
 from schiff.cli.project import Project, parse_environment
 from schiff.cli.terminal import progress, say, say_json
@@ -34,7 +34,7 @@ def preview(
     for stack in project.stacks(chosen):
         args = ["preview", "--color=never", *(["--json"] if as_json else ["--suppress-progress"])]
         with progress(f"previewing {stack}"), missing_stack(stack):
-            ended = engine.run(stack, *args, *(["--diff"] if diff else []))
+            ended = engine.run(stack, *args, *refreshed(project.settings(stack)), *(["--diff"] if diff else []))
         if as_json:
             say_json(changes(stack, ended))
         else:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from schiff.cli.actor import actor
-from schiff.cli.engine import Ended, Engine
+from schiff.cli.engine import Ended, Engine, refreshed
 from schiff.cli.options import EnvironmentOption, JsonOption
 from schiff.cli.project import Project, parse_environment
 from schiff.cli.terminal import Progress, progress, say, say_json, table
@@ -54,7 +54,7 @@ def up(
         settings = project.settings(stack)
         removed = _begin_removals(project, stack, settings) if number == 0 else []
         with progress(f"delivering {stack}") as show:
-            ended = engine.up(stack, listen=_Counter(show))
+            ended = engine.up(stack, *refreshed(settings), listen=_Counter(show))
         answer = {**summary(stack, settings, ended), "removalsBegun": removed}
         if as_json:
             say_json(answer)
@@ -87,6 +87,7 @@ def summary(stack: StackName, settings: StackSettings, ended: Ended) -> dict[str
             }
             for name, url in places.items()
         },
+        **({"direct": ended.of("direct")[-1]["sent"]} if ended.of("direct") else {}),
     }
 
 
@@ -96,7 +97,16 @@ def sentences(answer: Mapping[str, Any]) -> str:
     head = f"{stack}: {answer['clusters']} clusters, {answer['objects']} objects, {answer['files']} files"
     rows = [(name, str(place["commit"] or "")[:12], _changes(place), place["url"]) for name, place in places.items()]
     begun = [f"{cluster} is being removed now: state a" for cluster in answer["removalsBegun"]]
-    return "\n".join([head, table(rows), *begun, f"next: {_next(answer)}"])
+    return "\n".join([head, table(rows), *_sent(answer), *begun, f"next: {_next(answer)}"])
+
+
+def _sent(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Say what went straight to API servers, and what people have to apply themselves."""
+    sent = answer.get("direct", {"objects": {}, "leftOut": []})
+    for name, count in sent["objects"].items():
+        yield f"  {name}: {count} objects by its API server; definitions holds their record alone"
+    for path in sent["leftOut"]:
+        yield f"  encrypted, apply it yourself: {path}"
 
 
 def _changes(place: Mapping[str, Any]) -> str:

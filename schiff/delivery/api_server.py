@@ -25,7 +25,7 @@ from schiff.errors import Failed, Refused
 Kind = tuple[str, str]
 """API version and kind."""
 _PAGE = "500"
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 def kubeconfig_file(setting: str, root: Path) -> Path:

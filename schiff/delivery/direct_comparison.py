@@ -64,12 +64,30 @@ def foreign_conflict(stack: str, fields: Iterable[str]) -> Conflict:
 
 
 def sent_before(objects: Iterable[DirectObject], live: Live) -> dict[str, bytes]:
-    """Return, as files, the objects that would change, as they were last sent."""
+    """Return, as files, the objects that would change, as they were last sent.
+
+    A server that keeps templates in another version than the one they are sent
+    in may drop what that version lacks. That is no change: a template's name
+    says what it was made of.
+    """
     files: dict[str, list[dict[str, Any]]] = {}
     for item in objects:
-        if item.key in live and is_ours(live[item.key]) and (sent := owned_part(live[item.key])) != item.data:
-            files.setdefault(item.path, []).append(sent)
+        if item.key in live and is_ours(live[item.key]):
+            sent = owned_part(live[item.key])
+            if item.key.kind.endswith("Template"):
+                sent = _filled(sent, item.data)
+            if sent != item.data:
+                files.setdefault(item.path, []).append(sent)
     return {path: to_yaml(parts).encode() for path, parts in files.items()}
+
+
+def _filled(sent: Any, wanted: Any) -> Any:
+    """Return what was sent, with what the server did not keep."""
+    if isinstance(sent, Mapping) and isinstance(wanted, Mapping):
+        return {**wanted, **{key: _filled(value, wanted.get(key)) for key, value in sent.items()}}
+    if isinstance(sent, list) and isinstance(wanted, list) and len(sent) == len(wanted):
+        return [_filled(one, other) for one, other in zip(sent, wanted, strict=True)]
+    return sent
 
 
 def _flux_owner(live: Mapping[str, Any]) -> str:

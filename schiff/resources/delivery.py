@@ -195,7 +195,7 @@ class Delivery:
         if self._direct is None:
             return {}
         said = {"objects": dict(self._direct.objects), "leftOut": list(self._direct.left_out)}
-        tell("direct", **said)
+        tell("direct", sent=said)
         if said["leftOut"]:
             pulumi.info(f"not sent, apply them yourself (docs/guide/delivery.md): {', '.join(said['leftOut'])}")
         return {"delivery": "direct", **said}

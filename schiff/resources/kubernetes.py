@@ -83,10 +83,11 @@ class ManagementApi:
     def send(
         self, item: DirectObject, parent: pulumi.Resource, after: Sequence[pulumi.Resource], *, protect: bool
     ) -> KubernetesObject:
-        """Register one object below its cluster or site, after what it needs."""
-        options = pulumi.ResourceOptions(
-            parent=parent, provider=self.provider, depends_on=list(after), protect=protect or None
-        )
+        """Register one object below its cluster or site, after what it needs.
+
+        A child is protected as its parent is unless it says otherwise, and a protected one could not even be dropped.
+        """
+        options = pulumi.ResourceOptions(parent=parent, provider=self.provider, depends_on=list(after), protect=protect)
         return KubernetesObject(self.name, item, options)
 
 

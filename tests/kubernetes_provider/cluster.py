@@ -25,7 +25,7 @@ class Cluster:
     """Applies, reads and deletes objects."""
 
     def __init__(self, kubeconfig: str, context: str) -> None:
-        config = yaml.safe_load(Path(kubeconfig).read_text(encoding="utf-8") if "\n" not in kubeconfig else kubeconfig)
+        config = _read(kubeconfig)
         chosen = _named(config, "context", context or config["current-context"])
         user = _named(config, "user", chosen["user"])
         server = _named(config, "cluster", chosen["cluster"])
@@ -98,6 +98,14 @@ class Cluster:
             return body
         conflict = "Server-Side Apply field conflict detected. " if answer.status_code == httpx.codes.CONFLICT else ""
         raise ApiFailed(f"{doing} {title(item)}: {conflict}{body.get('message', answer.status_code)}")
+
+
+def _read(kubeconfig: str) -> Any:
+    """Read a file's path or a file's text, as the official provider takes both."""
+    try:
+        return yaml.safe_load(kubeconfig if "\n" in kubeconfig else Path(kubeconfig).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ApiFailed(f"configured Kubernetes cluster is unreachable: {error.strerror}") from None
 
 
 def title(item: Object) -> str:
