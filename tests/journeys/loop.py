@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import httpx
 
 from schiff.manifests.flux import COMPONENTS, CONFIG, DEFINITIONS, FLUX_NAMESPACE
 from tests.bed.crds import CrdSet
 from tests.bed.example_fleet import copy_example_fleet
 from tests.bed.git_server import GitServer
 from tests.bed.management_cluster import ManagementCluster
-from tests.bed.objects import KUSTOMIZE, SOURCE, Object, condition, is_ready, revision_of
+from tests.bed.objects import KUSTOMIZE, SOURCE, Object, Objects, condition, is_ready, revision_of
 from tests.bed.process import BedFailed
 from tests.bed.receiver import Receiver
 from tests.bed.tenant import Tenant
@@ -45,9 +49,8 @@ class Loop:
             starting.enter_context(self.git)
             starting.enter_context(self.receiver)
             urls = {name: self._created(name) for name in REPOSITORIES}
-            self.fleet = copy_example_fleet(
-                self._folder / "fleet", self._bin_dir, *urls.values(), alerts_url=self.receiver.url
-            )
+            addresses = (*(urls[name] for name in REPOSITORIES), self.receiver.url)
+            self.fleet = copy_example_fleet(self._folder / "fleet", self._bin_dir, *addresses)
             self.project = PulumiProject.around(self._folder / "project", self.fleet.folder)
             self._deliver_to(urls)
             starting.enter_context(self.management)
@@ -99,6 +102,21 @@ class Loop:
         """Return what the management cluster applies to itself: lists, folders, and its own components."""
         found = self.management.objects.all(KUSTOMIZE, "Kustomization")
         return [item for item in found if item["metadata"]["namespace"] == FLUX_NAMESPACE]
+
+    def artifact_of(self, objects: Objects, source: str) -> list[str]:
+        """Return the files that a cluster's source-controller keeps of a source and offers to the others."""
+        item = objects.get(SOURCE, "GitRepository", source)
+        if item is None:
+            raise BedFailed(f"no GitRepository {source}")
+        packed = httpx.get(item["status"]["artifact"]["url"]).content
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            return [member.name for member in archive if member.isfile()]
+
+    def find(self, document: Object) -> Object | None:
+        """Return the live object of a document for the management cluster, None where there is none."""
+        metadata = document["metadata"]
+        kind = document["apiVersion"], document["kind"]
+        return self.management.objects.get(*kind, metadata["name"], metadata.get("namespace"))
 
     def own_paths(self, prefix: str) -> list[str]:
         """Return the folders that these apply, as far as they begin so, sorted."""

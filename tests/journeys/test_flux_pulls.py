@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import io
-import tarfile
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.bed.example_fleet import MADE_UP
-from tests.bed.objects import KUSTOMIZE, SOURCE, Objects, condition, is_ready
+from tests.bed.objects import KUSTOMIZE, Objects, condition, is_ready
 from tests.git.repositories import commit
 from tests.journeys.delivered import Delivered, difference
 from tests.journeys.loop import Loop
@@ -41,10 +38,8 @@ def test_live_objects_equal_what_was_delivered(loop: Loop, definitions: Delivere
         for name, document in definitions.folder(path).items():
             if not is_kept_as_written(objects, document):
                 continue
-            metadata = document["metadata"]
             wanted = {key: value for key, value in document.items() if key not in {"sops", "stringData"}}
-            live = objects.get(document["apiVersion"], document["kind"], metadata["name"], metadata.get("namespace"))
-            differences += [f"{name}{found}" for found in difference(wanted, live)]
+            differences += [f"{name}{found}" for found in difference(wanted, loop.find(document))]
             compared += 1
     assert differences == []
     assert compared > 100
@@ -72,17 +67,13 @@ def test_a_management_cluster_reads_its_own_folder_alone(loop: Loop, definitions
     assert any(path.startswith(".schiff/") for path in definitions.files)
     commit(loop.repository("definitions"), {"schiff-mgmt-z/flux/tst/kustomization.yaml": "resources: []\n"})
     loop.settle()
-    assert {path.split("/")[0] for path in artifact(loop, "cluster-definitions")} == {"schiff-mgmt-x"}
-    assert {path.split("/")[0] for path in artifact(loop, "cluster-components")} == {"components", "locations"}
-
-
-def artifact(loop: Loop, source: str) -> list[str]:
-    """Return the files that source-controller keeps of a source and offers to the others."""
-    item = loop.management.objects.get(SOURCE, "GitRepository", source)
-    assert item is not None
-    packed = httpx.get(item["status"]["artifact"]["url"]).content
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        return [member.name for member in archive if member.isfile()]
+    assert {path.split("/")[0] for path in loop.artifact_of(loop.management.objects, "cluster-definitions")} == {
+        "schiff-mgmt-x"
+    }
+    assert {path.split("/")[0] for path in loop.artifact_of(loop.management.objects, "cluster-components")} == {
+        "components",
+        "locations",
+    }
 
 
 def test_bootstrap_waits_for_a_kubeconfig_and_says_so(loop: Loop, definitions: Delivered) -> None:
