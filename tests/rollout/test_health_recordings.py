@@ -163,6 +163,16 @@ def test_ready_for_an_older_tree_is_not_healthy(name: str) -> None:
     assert (flux.verdict, flux.reason) == (PROGRESSING, "TreeNotReached")
 
 
+def test_a_kustomization_behind_its_source_is_not_healthy() -> None:
+    behind = "main@sha1:" + "9" * 40
+    live = recorded("kustomization-ready")
+    live["status"] |= {"lastAppliedRevision": behind, "lastAttemptedRevision": behind}
+    world = settled().having(live)
+    assert world.health.verdict is HEALTHY  # where that commit holds our tree too
+    older = replace(world, trees={("cluster-definitions", "9" * 40, DEFINITIONS): "0" * 40})
+    assert said(older.health) == (PROGRESSING, "TreeNotReached", "Kustomization")
+
+
 def test_a_tenant_ready_for_an_older_folder_is_not_healthy() -> None:
     commit = recorded("tenant-kustomization-demo-ready")["status"]["lastAppliedRevision"].partition(":")[2]
     older = replace(settled(), trees={("cluster-components", commit, COMPONENTS): "0" * 40})
@@ -218,6 +228,16 @@ def test_machines_made_from_the_template_of_before_are_not_ours() -> None:
     old = machine("customer-a-1-md-0-1", objects["md"], "v1.36.1", "customer-a-1-md-0-a")
     base = at_stage("upgrade-3-done").having(old[0]).having(old[1])
     assert said(base.health) == (PROGRESSING, "TemplateNotReached", "Machine")
+
+
+def test_machines_too_many_are_seen() -> None:
+    pool = stage("settled")["md"]
+    more, infrastructure = machine("customer-a-1-md-0-9", pool, "v1.35.2", "customer-a-1-md-0-a")
+    world = settled().having(more).having(infrastructure)
+    assert said(world.health) == (PROGRESSING, "MachinesNotReached", "MachineDeployment")
+    label = ("metadata", "labels", "cluster.x-k8s.io/deployment-name")
+    of_another = settled().having(changed(more, label, "customer-a-1-md-1")).having(infrastructure)
+    assert said(of_another.health) == (PROGRESSING, "MachineNotDelivered", "Machine")
 
 
 def test_without_its_infrastructure_machine_the_set_tells_the_template() -> None:
