@@ -8,7 +8,7 @@ from typing import Self
 
 from tests.bed.certificates import Certificates
 from tests.bed.kubernetes_client import KubernetesClient
-from tests.bed.process import Process, free_port
+from tests.bed.process import Process, kept_port
 
 
 class ApiServer:
@@ -24,7 +24,7 @@ class ApiServer:
     def __init__(self, bin_dir: Path, folder: Path, etcd_url: str) -> None:
         self._program, self._log, self._etcd_url = bin_dir / "kube-apiserver", folder / "kube-apiserver.log", etcd_url
         self.certificates = Certificates(folder / "pki")
-        self._port = free_port()
+        self._port = kept_port(folder / "port")
         self.url = f"https://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:

@@ -80,7 +80,9 @@ class Bed:
         self._say(f"{name}: starting etcd, the API server, the controller manager and Flux")
         self.management = ManagementCluster(self._bin_dir, folder, name, crds)
         if not self.management.control_plane.data.exists():
-            self._say(f"{name}: {len(crds.texts)} definitions are loaded first, once a minute and then never again")
+            self._say(
+                f"{name}: {len(crds.texts)} definitions are loaded first, which takes up to a minute this first time"
+            )
         starting.enter_context(self.management)
         self._say(f"{name}: {self.management.control_plane.url}")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from schiff.sources.fleet_files import load_fleet
 from schiff.values.names import ENVIRONMENTS
 from tests.bed.example_fleet import copy_example_fleet
 from tests.bed.git_server import GitServer
-from tests.bed.process import BedFailed
+from tests.bed.process import BedFailed, is_free
 from tests.git.repositories import git, head
 from tools.build import build_folder
 from tools.parts import ROOT
@@ -26,7 +25,7 @@ from tools.up import prepare
 
 REPOSITORIES = ("cluster-definitions", "cluster-components")
 _PORTS = range(18080, 18180)  # below those the kernel gives away: a kept one is most likely still free
-_ANOTHER = "end what listens there, or remove the folder to begin anew"
+_CURE = "end what listens there"
 
 
 class BedFolder:
@@ -58,13 +57,11 @@ class BedFolder:
         """Return the server of both repositories, on the port that the fleet and the clusters name already."""
         self.root.mkdir(parents=True, exist_ok=True)
         if not self._port.exists():
-            self._port.write_text(str(next(port for port in _PORTS if _is_free(port))))
+            self._port.write_text(str(next(port for port in _PORTS if is_free(port))))
         port = int(self._port.read_text())
-        try:
-            server = GitServer(self.root / "git", port)
-        except OSError as error:
-            text = f"port {port} is taken, and the fleet in {self.root} names it in its pull URLs: {_ANOTHER}"
-            raise BedFailed(text) from error
+        if not is_free(port):
+            raise BedFailed(f"port {port} is taken, and the fleet in {self.root} names it in its pull URLs: {_CURE}")
+        server = GitServer(self.root / "git", port)
         for name in REPOSITORIES:
             server.create(name)
         return server
@@ -111,8 +108,3 @@ class BedFolder:
         """Run schiff in the bed's project, as somebody does who works there."""
         program = ROOT / ".venv" / "bin" / "schiff"
         return subprocess.run([program, *arguments], cwd=self.root, capture_output=True, text=True, check=False)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

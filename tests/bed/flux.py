@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from schiff.manifests.flux import DECRYPTION_KEY, FLUX_NAMESPACE
-from tests.bed.process import Process, free_port
+from tests.bed.process import Process, free_port, kept_port
 from tools.parts import FLUX_CONTROLLERS
 
 
@@ -31,7 +31,7 @@ class Flux:
         self._bin_dir, self._folder, self._kubeconfig = bin_dir, folder, kubeconfig
         self._controllers = tuple(controllers)
         self._health = {name: free_port() for name in self._controllers}
-        self._events, self._storage, self.receiver_port = free_port(), free_port(), free_port()
+        self._events, self._storage, self.receiver_port = free_port(), kept_port(folder / "storage-port"), free_port()
         self._processes: dict[str, Process] = {}
 
     def __enter__(self) -> Self:

@@ -24,6 +24,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def kept_port(file: Path) -> int:
+    """Return the port that an earlier start wrote into `file`, if it is still free, else another: addresses last."""
+    if not (file.exists() and is_free(int(file.read_text()))):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(str(free_port()))
+    return int(file.read_text())
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on a port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 class Process:
     """A child process with its own log, in its own session so that Ctrl-C reaches only the tests.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bed.process import BedFailed, Process, free_port
+from tests.bed.process import BedFailed, Process, free_port, kept_port
 
 PARENT = """\
 import sys, time
@@ -47,3 +48,12 @@ def test_a_killed_test_run_leaves_no_program_behind(tmp_path: Path) -> None:
     while child.exists() and " Z " not in (child / "stat").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_port_stays_the_same_until_somebody_else_takes_it(tmp_path: Path) -> None:
+    port = kept_port(tmp_path / "port")
+    assert kept_port(tmp_path / "port") == port
+    with socket.create_server(("127.0.0.1", port)):
+        other = kept_port(tmp_path / "port")
+    assert other != port
+    assert kept_port(tmp_path / "port") == other
