@@ -14,15 +14,15 @@ from schiff.cli.project import Project, parse_environment, search_path
 from schiff.cli.terminal import progress, say, say_json
 from schiff.delivery.api_server import kubeconfig_file
 from schiff.delivery.emergency_branch import Saved, branch_of, save
-from schiff.errors import Failed
+from schiff.errors import Failed, Waiting
 from schiff.values.names import Environment
 
 HELP = (
     "Example: schiff kubeconfigs backup -e prd\n\n"
     "Save the kubeconfig and the four authorities of each cluster, encrypted for the recipients of its management "
     "cluster, on the branch emergency/ENV of the ledger's repository: one file a secret, one commit, only what "
-    "changed. Nothing is ever removed there. A secret that is missing is said; where one cannot be read, the rest is "
-    "saved and the status is 1. How to put them back: docs/guide/emergency.md."
+    "changed. Nothing is ever removed there. A secret that is not there yet is said, and the status is 10; where one "
+    "cannot be read it is 1; the rest is saved. How to put them back: docs/guide/emergency.md."
 )
 
 
@@ -55,8 +55,8 @@ def backup(
         say_json(_as_json(name, harvested, saved))
     else:
         _say(name, harvested, saved)
-    if harvested.troubles:
-        raise typer.Exit(Failed.status)
+    if harvested.troubles or harvested.missing:
+        raise typer.Exit(Failed.status if harvested.troubles else Waiting.status)
 
 
 def _say(environment: Environment, harvested: Harvest, saved: Saved) -> None:

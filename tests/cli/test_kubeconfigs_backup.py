@@ -111,7 +111,9 @@ def checkout(tmp_path: Path, management: ControlPlane, monkeypatch: pytest.Monke
 def test_every_secret_of_every_cluster_is_saved_and_can_be_applied_again(
     checkout: Checkout, secrets: Objects, bin_dir: Path
 ) -> None:
-    answer = checkout.json()
+    result = checkout.run("--json")
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 0
     assert (len(answer["saved"]), answer["unchanged"], answer["missing"], answer["troubles"]) == (15, 0, [], [])
     assert answer["branch"] == BRANCH
     assert answer["commit"] == git(checkout.ledger, "rev-parse", BRANCH).strip()
@@ -143,7 +145,7 @@ def test_a_renewed_secret_alone_is_written(checkout: Checkout, secrets: Objects)
 def test_a_missing_secret_is_said_and_stops_nothing(checkout: Checkout, secrets: Objects) -> None:
     secrets.delete(a_secret("vsphere-site-1-customer-a-1", "customer-a-1-etcd"))
     result = checkout.run()
-    assert result.exit_code == 0
+    assert result.exit_code == 10
     said = "vsphere-site-1/customer-a-1: schiff-mgmt-x holds no secret customer-a-1-etcd\n"
     assert result.stderr == said
     assert len(checkout.saved) == 14
