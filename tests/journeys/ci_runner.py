@@ -8,11 +8,11 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +21,7 @@ import httpx
 from moto.server import ThreadedMotoServer
 
 from tests.bed.git_server import GitServer, _Handler
+from tests.bed.loopback_server import LoopbackServer
 from tests.git.repositories import git
 from tests.journeys.pulumi_project import PulumiProject
 from tools.build import build_folder
@@ -116,9 +117,15 @@ class Ci:
         return base
 
 
-class Guarded(_Handler):
-    """A Git server's answers for the one who brings the token."""
+class GuardedGitServer(GitServer):
+    """Serves repositories to the one who brings the token."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._handler = partial(_Guarded, self)
+
+
+class _Guarded(_Handler):
     def _answer(self) -> None:
         if self.headers["Authorization"] == f"Basic {b64encode(f'{USER}:{GIT_TOKEN}'.encode()).decode()}":
             super()._answer()
@@ -130,32 +137,26 @@ class Guarded(_Handler):
 
 
 @contextmanager
-def guarded_server(folder: Path) -> Iterator[GitServer]:
-    """Serve repositories to the one who brings the token."""
-    with GitServer(folder) as server:
-        server._http.RequestHandlerClass = Guarded
-        yield server
-
-
-@contextmanager
 def state_server() -> Iterator[str]:
     """Start an S3 server with an empty bucket."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     assert httpx.put(f"http://{host}:{port}/{BUCKET}").is_success
-    yield f"http://{host}:{port}"
-    server.stop()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
 
 
-class Comments(http.server.ThreadingHTTPServer):
+class Comments(LoopbackServer):
     """The comments of one merge request, as the interfaces of GitLab and GitHub give and take them.
 
     It starts with many comments of people, so that one page does not hold all.
     """
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Comments)
+        super().__init__(partial(_Comments, self))
         self.bodies: dict[int, str] = {number: f"comment {number} of somebody" for number in range(1, 131)}
         self.requests: list[tuple[str, str]] = []
 
@@ -168,7 +169,7 @@ class Comments(http.server.ThreadingHTTPServer):
     def gitlab(self) -> dict[str, str]:
         """The variables of a run on GitLab."""
         return {
-            "CI_API_V4_URL": f"http://127.0.0.1:{self.server_address[1]}/api/v4",
+            "CI_API_V4_URL": f"{self.address}/api/v4",
             "CI_PROJECT_ID": "7",
             "CI_MERGE_REQUEST_IID": "12",
             "SCHIFF_COMMENT_TOKEN": COMMENT_TOKEN,
@@ -178,22 +179,11 @@ class Comments(http.server.ThreadingHTTPServer):
     def github(self) -> dict[str, str]:
         """The variables of a run on GitHub."""
         return {
-            "GITHUB_API_URL": f"http://127.0.0.1:{self.server_address[1]}",
+            "GITHUB_API_URL": self.address,
             "GITHUB_REPOSITORY": "my-company/fleet",
             "SCHIFF_PULL_REQUEST": "12",
             "SCHIFF_COMMENT_TOKEN": COMMENT_TOKEN,
         }
-
-    @classmethod
-    @contextmanager
-    def served(cls) -> Iterator[Comments]:
-        """Answer while the block runs."""
-        with cls() as server:
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-            thread.start()
-            yield server
-            server.shutdown()
-            thread.join()
 
 
 _NOTES = "/api/v4/projects/7/merge_requests/12/notes"
@@ -202,7 +192,9 @@ _LISTS = {_NOTES: "PUT", f"{_ISSUES}/12/comments": "PATCH"}
 
 
 class _Comments(http.server.BaseHTTPRequestHandler):
-    server: Comments
+    def __init__(self, served: Comments, *arguments: Any) -> None:
+        self._served = served
+        super().__init__(*arguments)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the standard library's name
         """Say nothing: the test reads what was asked."""
@@ -210,11 +202,11 @@ class _Comments(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = parse_qs(urlsplit(self.path).query)
         size, page = int(asked["per_page"][0]), int(asked["page"][0])
-        found = [{"id": number, "body": body} for number, body in self.server.bodies.items()]
+        found = [{"id": number, "body": body} for number, body in self._served.bodies.items()]
         self._answer(self._path in _LISTS, found[size * (page - 1) : size * page])
 
     def do_POST(self) -> None:
-        number = max(self.server.bodies) + 1
+        number = max(self._served.bodies) + 1
         self._write(number, allowed=self._path in _LISTS)
 
     def do_PUT(self) -> None:
@@ -232,11 +224,11 @@ class _Comments(http.server.BaseHTTPRequestHandler):
     def _write(self, number: int, *, allowed: bool) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"]
         if allowed:
-            self.server.bodies[number] = body
+            self._served.bodies[number] = body
         self._answer(allowed, {"id": number, "body": body})
 
     def _answer(self, allowed: bool, answer: object) -> None:
-        self.server.requests.append((self.command, self._path))
+        self._served.requests.append((self.command, self._path))
         known = COMMENT_TOKEN in (
             self.headers["PRIVATE-TOKEN"],
             (self.headers["Authorization"] or "")[len("Bearer ") :],

@@ -11,7 +11,7 @@ import pytest
 
 from schiff.values.names import ENVIRONMENTS
 from tests.git.repositories import git
-from tests.journeys.ci_runner import CANARIES, Ci, Comments, guarded_server, state_server
+from tests.journeys.ci_runner import CANARIES, Ci, Comments, GuardedGitServer, state_server
 from tests.journeys.pulumi_project import PRODUCTION, PulumiProject
 
 REPOSITORIES = ("cluster-definitions", "cluster-components", "fleet")
@@ -26,8 +26,8 @@ def ci(_undelivered: PulumiProject, tmp_path_factory: pytest.TempPathFactory) ->
     """Give a fleet in CI whose first pipeline has delivered all three environments."""
     folder = tmp_path_factory.mktemp("ci")
     with ExitStack() as stack:
-        server = stack.enter_context(guarded_server(folder / "served"))
-        state, comments = stack.enter_context(state_server()), stack.enter_context(Comments.served())
+        server = stack.enter_context(GuardedGitServer(folder / "served"))
+        state, comments = stack.enter_context(state_server()), stack.enter_context(Comments())
         made = Ci(folder, server, state, comments)
         _move_in(PulumiProject.copied(_undelivered, folder / "moving"), made)
         first = made.runner()
@@ -71,7 +71,7 @@ def test_a_merge_request_has_one_comment_and_an_artefact_and_writes_nothing_else
     base = ci.merge_request("more-machines", PRODUCTION, "pools.md-0.replicas", 4)
     before, state = ci.heads(), ci.objects()
     runner = ci.runner("more-machines")
-    log = ci.job(runner, "merge-request", base, KUBECONFIG="/of/a/cluster", **ci.comments.gitlab)
+    log = ci.job(runner, "merge-request", base, status=0, **ci.comments.gitlab)
     assert (ci.heads(), ci.objects()) == (before, state)
     [comment] = ci.comments.ours
     assert comment in log
