@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.bed import checkout
+from tests.bed.checkout import run
 from tests.cli.command_lines import parse
-from tools.build import build_folder
 from tools.parts import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "examples" / "custom-stack" / "__main__.py"
-_SET_BY_THE_RUN = ("PULUMI_", "SCHIFF_", "GIT_", "MAKE", "PYTEST_", "PYTHON")
 
 
 def blocks(language: str) -> list[str]:
@@ -30,31 +27,11 @@ def tour() -> list[str]:
     return [line.removeprefix("$ ") for block in blocks("console") for line in block.splitlines() if line[:2] == "$ "]
 
 
-def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program as somebody who has just opened a terminal, with the parts that were built already.
-
-    Nothing may be installed: the packages are those of the run itself.
-    """
-    given = {name: value for name, value in os.environ.items() if not name.startswith(_SET_BY_THE_RUN)}
-    env = {**given, "SCHIFF_BUILD": str(build_folder()), "PIP_NO_INDEX": "1"}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture
 def clone(tmp_path: Path, bin_dir: Path) -> Path:
-    """Return a clean clone of HEAD; its environment is this one, with a stamp that tells `make` so."""
+    """Return a clean clone of HEAD."""
     assert (bin_dir / "pulumi").exists()
-    folder = tmp_path / "schiff"
-    cloned = run("git", "clone", "--quiet", ROOT, folder, folder=tmp_path)
-    assert cloned.returncode == 0, cloned.stderr
-    (folder / ".venv").mkdir()
-    for part in Path(sys.prefix).iterdir():
-        if part.name != "schiff-stamp":
-            (folder / ".venv" / part.name).symlink_to(part)
-    stamp = run("python3", "-c", "from tools.venv import _digest; print(_digest(), end='')", folder=folder)
-    assert stamp.returncode == 0, stamp.stderr
-    (folder / ".venv" / "schiff-stamp").write_text(stamp.stdout, encoding="utf-8")
-    return folder
+    return checkout.clone(tmp_path / "schiff")
 
 
 def test_the_tour_runs_in_a_clean_clone_and_leaves_it_clean(clone: Path) -> None:
