@@ -75,7 +75,7 @@ def test_status_and_fields_that_nobody_set_are_not_contested() -> None:
 
 
 def test_an_item_of_a_list_is_contested_by_its_key() -> None:
-    fields = {"f:args": {'k:{"name":"v"}': {"f:value": {}}}}
+    fields: dict[str, Any] = {"f:args": {'k:{"name":"v"}': {"f:value": {}}}}
     live = a_live_object(an_entry(fields, manager="kubectl", operation="Update"), args=[{"name": "v", "value": "9"}])
     wanted = {"spec": {"args": [{"name": "a", "value": "0"}, {"name": "v", "value": "2"}]}}
     assert contested(wanted, live) == ['spec.args[{"name":"v"}].value']

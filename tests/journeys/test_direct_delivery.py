@@ -7,6 +7,7 @@ management cluster: what an earlier one left there is schiff's own, as after a l
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import pyrage
 import pytest
+import yaml
 
 from schiff.delivery.managed_fields import owned_part
 from tests.bed.control_plane import ControlPlane
@@ -22,11 +24,32 @@ from tests.bed.golden import copy_golden_etcd, wait_served
 from tests.bed.kubernetes_client import KubernetesClient
 from tests.git.repositories import files
 from tests.journeys.direct_project import DirectProject
+from tests.journeys.observed_removal import enter_removal
 from tests.journeys.pulumi_project import PRODUCTION, PulumiProject, a_small_fleet
 from tests.makers import METAL3_ORDER, VSPHERE_ORDER
+from tools.parts import ROOT
 
 FLUX = {"kustomize.toolkit.fluxcd.io/name": "vsphere-site-1-customer-a-1"}
 CANARY = "correct-horse-battery-staple"
+EXAMPLE = ROOT / "examples" / "direct"
+_ONE_CLUSTER = """
+import os
+from pathlib import Path
+import pulumi
+from schiff.delivery.direct_objects import DirectObject, ObjectKey
+from schiff.resources.kubernetes import ManagementApi
+
+version = f"cluster.x-k8s.io/{os.environ['VERSION']}"
+data = {
+    "apiVersion": version,
+    "kind": "Cluster",
+    "metadata": {"name": "versions", "namespace": "default"},
+    "spec": {"clusterNetwork": {"serviceDomain": "cluster.local"}},
+}
+item = DirectObject("folder", "file", ObjectKey("cluster.x-k8s.io", "Cluster", "default", "versions"), version, data)
+api = ManagementApi("schiff-mgmt-x", "schiff-mgmt-x", Path(pulumi.Config().require("kubeconfig")))
+api.send(item, pulumi.ComponentResource("schiff:index:Site", "site"), [], protect=False)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -154,23 +177,52 @@ def test_in_production_a_destroy_is_refused_before_anything_goes(
     assert "schiff-mgmt-x/vsphere-site-1-customer-a-9/customer-a-9" in protected
 
 
-def test_a_decommissioned_cluster_may_go(
+def test_a_cluster_leaves_through_states_a_to_e(
     management: tuple[ControlPlane, KubernetesClient], begun: PulumiProject, tmp_path: Path
 ) -> None:
     direct = DirectProject.of(PulumiProject.copied(begun, tmp_path / "project"), *management, stack="prd")
     direct.up()
+    name = "vsphere-site-1/customer-a-9"
+    cluster, plane = direct.one("Cluster", "customer-a-9"), direct.one("KubeadmControlPlane", "customer-a-9")
+    bootstrap = direct.one("Kustomization", "customer-a-9-cni")
+    namespace = direct.one("Namespace", "vsphere-site-1-customer-a-9")
     direct.project.edit(PRODUCTION, "decommission", "customer-a-9")
     direct.project.commit_fleet()
     direct.up()
-    [cluster] = [
-        each
-        for each in direct.resources()
-        if each["urn"].endswith("v1beta2:Cluster::schiff-mgmt-x/vsphere-site-1-customer-a-9/customer-a-9")
-    ]
-    assert not cluster.get("protect")
-    assert not cluster.get("retainOnDelete")
-    live = _live(direct, direct.one("Cluster", "customer-a-9"))
-    assert live["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "enabled"
+    assert direct.live(bootstrap) is None
+    assert _live(direct, cluster)["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "enabled"
+    [sent] = [each for each in direct.resources() if each["urn"].endswith("v1beta2:Cluster::" + _named(cluster))]
+    assert not sent.get("protect")
+    assert not sent.get("retainOnDelete")
+
+    enter_removal(direct.project, "prd", name, "b")
+    assert direct.live(cluster) is None
+    assert _live(direct, plane)["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
+    enter_removal(direct.project, "prd", name, "c")
+    assert _live(direct, plane)["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "enabled"
+    enter_removal(direct.project, "prd", name, "d")
+    assert [direct.live(item) for item in (plane, namespace)] == [None, None]
+    enter_removal(direct.project, "prd", name, "e")
+    assert [line["removal"] for line in direct.project.manifest("prd") if line.get("name") == name] == ["e"]
+
+
+def test_a_template_that_changes_in_place_is_refused(direct: DirectProject) -> None:
+    direct.up()
+    template = next(item for _, item in direct.compiled() if item["kind"] == "VSphereMachineTemplate")
+    spec = {**template["spec"]["template"]["spec"], "numCPUs": 64}
+    earlier = {**template, "spec": {"template": {**template["spec"]["template"], "spec": spec}}}
+    answer = direct.client.apply_yaml(
+        direct.path(template), yaml.safe_dump(earlier), fieldManager=_manager(_live(direct, template))
+    )
+    assert answer.is_success, answer.text
+    try:
+        code, message = direct.refused()
+        assert code == "invalid-input"
+        assert "a template cannot change in place" in message
+    finally:
+        direct.client.apply_yaml(
+            direct.path(template), yaml.safe_dump(template), fieldManager=_manager(_live(direct, template))
+        )
 
 
 def test_what_flux_owns_is_refused_whole_and_before_anything_is_sent(direct: DirectProject) -> None:
@@ -242,6 +294,41 @@ def test_a_server_that_went_away_after_a_delivery_ends_in_a_sentence(direct: Dir
     direct.up()
 
 
+def test_another_version_of_a_kind_is_the_same_object(direct: DirectProject) -> None:
+    folder = direct.project.root / "examples" / "versions"
+    shutil.copytree(EXAMPLE, folder)
+    (folder / "__main__.py").write_text(_ONE_CLUSTER)
+    lab = PulumiProject(folder, direct.project.variables)
+    lab.run("pulumi", "stack", "init", "--no-select", "lab")
+    lab.run("pulumi", "config", "set", "kubeconfig", str(direct.plane.kubeconfig), "--stack", "lab")
+    seen = []
+    for version in ("v1beta1", "v1beta2"):
+        lab.pulumi("up", "--yes", "--skip-preview", stack="lab", VERSION=version)
+        path = "/apis/cluster.x-k8s.io/v1beta2/namespaces/default/clusters/versions"
+        seen.append(direct.client.get(path).json()["metadata"]["uid"])
+    assert seen[0] == seen[1]
+    exported = json.loads(lab.run("pulumi", "stack", "export", "--stack", "lab").stdout)["deployment"]["resources"]
+    assert [each["type"] for each in exported if each["type"].endswith(":Cluster")] == [
+        "kubernetes:cluster.x-k8s.io/v1beta2:Cluster"
+    ]
+
+
+def test_the_example_is_a_whole_program_of_ones_own(direct: DirectProject) -> None:
+    assert len((EXAMPLE / "__main__.py").read_text().splitlines()) <= 25
+    folder = direct.project.root / "examples" / "direct"
+    shutil.copytree(EXAMPLE, folder)
+    lab = PulumiProject(folder, direct.project.variables)
+    lab.run("pulumi", "stack", "init", "--no-select", "lab")
+    lab.run("pulumi", "config", "set", "kubeconfig", str(direct.plane.kubeconfig), "--stack", "lab")
+    cluster = direct.one("Cluster", "customer-a-1")
+    lab.pulumi("up", "--yes", "--skip-preview", stack="lab")
+    assert owned_part(_live(direct, cluster))["spec"] == cluster["spec"]
+    assert list(files(folder / ".schiff" / "lab-definitions.git")) == [".schiff/lab.json"]
+    outputs = json.loads(lab.run("pulumi", "stack", "output", "--json", "--stack", "lab").stdout)
+    assert json.loads(outputs["schiff_rollout"])["delivery"] == "direct"
+    lab.pulumi("preview", "--expect-no-changes", stack="lab")
+
+
 def test_encrypted_documents_are_left_to_people_and_named(direct: DirectProject, bin_dir: Path) -> None:
     document = direct.project.root / "stacks/fleet/sites/vsphere-site-1/customer-a/customer-a-1.secrets/pull.yaml"
     document.parent.mkdir(parents=True, exist_ok=True)
@@ -297,6 +384,15 @@ def _desired(live: dict[str, Any]) -> dict[str, Any]:
 def _stored_kinds(direct: DirectProject, versions: dict[str, str]) -> dict[str, str]:
     """Leave out a kind that the bed keeps in another version: without webhooks each refresh finds it changed."""
     return {path: version for path, version in versions.items() if "metal3datatemplates" not in path}
+
+
+def _manager(live: dict[str, Any]) -> str:
+    return next(str(entry["manager"]) for entry in live["metadata"]["managedFields"] if entry["operation"] == "Apply")
+
+
+def _named(item: dict[str, Any]) -> str:
+    """Return what the resource of an object is called."""
+    return f"schiff-mgmt-x/{item['metadata']['namespace']}/{item['metadata']['name']}"
 
 
 def _live(direct: DirectProject, item: dict[str, Any]) -> dict[str, Any]:
