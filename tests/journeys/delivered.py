@@ -15,6 +15,7 @@ import yaml
 from tests.bed.reading import read_documents
 
 LIST = "kustomization.yaml"
+_WITHOUT_NAMESPACE = {"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 
 
 class Delivered:
@@ -35,12 +36,23 @@ class Delivered:
         return found
 
     def _listed(self, folder: str) -> Iterator[dict[str, Any]]:
-        for name in yaml.safe_load(self.files[f"{folder}/{LIST}"]).get("resources", ()):
-            path = posixpath.normpath(f"{folder}/{name}")
-            if path in self.files:
-                yield from read_documents(self.files[path])
-            else:
-                yield from self._listed(path)
+        listed = yaml.safe_load(self.files[f"{folder}/{LIST}"])
+        patches = [yaml.safe_load(patch["patch"]) for patch in listed.get("patches", ())]
+        gone = {identity(patch) for patch in patches if isinstance(patch, dict) and patch.get("$patch") == "delete"}
+        for name in listed.get("resources", ()):
+            for document in self._resource(posixpath.normpath(f"{folder}/{name}")):
+                if identity(document) not in gone:
+                    yield _placed(document, listed.get("namespace"))
+
+    def _resource(self, path: str) -> Iterator[dict[str, Any]]:
+        yield from read_documents(self.files[path]) if path in self.files else self._listed(path)
+
+
+def _placed(document: dict[str, Any], namespace: str | None) -> dict[str, Any]:
+    """Return the document in the namespace that its list gives to everything that can have one."""
+    if not namespace or document["kind"] in _WITHOUT_NAMESPACE:
+        return document
+    return {**document, "metadata": {**document["metadata"], "namespace": namespace}}
 
 
 def identity(document: Mapping[str, Any]) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from functools import partial
 
 from schiff.manifests.flux import DEFINITIONS
-from tests.bed.objects import KUSTOMIZE, Object, condition, is_ready
+from tests.bed.objects import Object, condition, is_ready
 from tests.bed.reading import read_documents
 from tests.bed.waiting import wait_for
-from tests.git.repositories import commit
 from tests.journeys.delivered import Delivered
 from tests.journeys.loop import Loop
+from tests.journeys.pushed import folder_of, pushed
 
 METAL = "baremetal-site-1-customer-a-1"
 BROKEN = {
@@ -26,25 +25,6 @@ BROKEN = {
 """What somebody makes of two clusters' files, and what Flux says of it."""
 PRUNED = {"MachineDeployment", "MachineHealthCheck", "Kustomization", "Role", "RoleBinding", "Secret"}
 """What goes with its file; nothing else does: not the Cluster, its templates, servers, addresses, or its namespace."""
-
-
-@contextmanager
-def pushed(loop: Loop, texts: Mapping[str, str]) -> Iterator[str]:
-    """Have somebody replace delivered files, and put them back at the end; gives the commit."""
-    loop.settle()
-    before = Delivered(loop.repository("definitions")).files
-    try:
-        yield commit(loop.repository("definitions"), texts)
-    finally:
-        commit(loop.repository("definitions"), {path: before[path].decode() for path in texts})
-        loop.settle()
-
-
-def folder(loop: Loop, name: str) -> str:
-    """Return the folder that a Kustomization of the management cluster applies."""
-    item = loop.management.objects.get(KUSTOMIZE, "Kustomization", name)
-    assert item is not None
-    return str(item["spec"]["path"]).removeprefix("./")
 
 
 def wait_failed(loop: Loop, names: AbstractSet[str], revision: str) -> dict[str, Mapping[str, str]]:
@@ -63,7 +43,7 @@ def wait_failed(loop: Loop, names: AbstractSet[str], revision: str) -> dict[str,
 
 def test_a_broken_manifest_fails_alone_is_reported_and_heals(loop: Loop) -> None:
     files = Delivered(loop.repository("definitions")).files
-    paths = {name: f"{folder(loop, name)}/Cluster.yml" for name in BROKEN}
+    paths = {name: f"{folder_of(loop, name)}/Cluster.yml" for name in BROKEN}
     texts = {path: files[path].decode().replace(*BROKEN[name][0], 1) for name, path in paths.items()}
     clusters = [one for path in paths.values() for one in read_documents(files[path]) if one["kind"] == "Cluster"]
     before = [spec_of(loop, one) for one in clusters]
@@ -86,7 +66,7 @@ def spec_of(loop: Loop, document: Object) -> object:
 
 
 def test_what_must_stay_survives_its_file_and_the_rest_goes(loop: Loop) -> None:
-    path = folder(loop, METAL)
+    path = folder_of(loop, METAL)
     listed = Delivered(loop.repository("definitions")).folder(path)
     empty = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n"
     goes = [item for item in listed.values() if item["kind"] in PRUNED]
