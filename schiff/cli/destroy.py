@@ -44,4 +44,6 @@ def destroy(
             say_json({"stack": str(stack), "environment": chosen, "repositories": removed})
         else:
             places = ", ".join(place["url"] for place in removed.values()) or "no repository"
-            say(f"{stack}: everything it owned is gone from {places}")
+            direct = project.settings(stack).delivery == "direct"
+            kept = "; on API servers stays what must never be pruned" if direct else ""
+            say(f"{stack}: everything it owned is gone from {places}{kept}")

@@ -3,7 +3,8 @@
 Three things in those files are not sent:
 
 - ``kustomization.yaml``, which is an instruction to Flux and no object;
-- encrypted documents: schiff never sees their clear text, so people apply them (`docs/guide/delivery.md`);
+- secrets: of encrypted ones schiff never sees the clear text, and whatever an API server keeps in one would end in
+  Pulumi's state; people apply them (`docs/guide/delivery.md`);
 - Flux objects that lead to ``cluster-definitions``: they would make Flux a second owner of everything that is sent.
 """
 
@@ -60,7 +61,7 @@ class DirectObject:
 
 @dataclass(frozen=True, slots=True)
 class DirectShare:
-    """What goes straight to API servers, in the order in which it is made, and the documents that people apply."""
+    """What goes straight to API servers, in the order in which it is made, and the files that people apply."""
 
     objects: tuple[DirectObject, ...]
     left_out: tuple[str, ...]
@@ -72,7 +73,7 @@ def direct_share(contents: Mapping[str, FileTree]) -> DirectShare:
     left_out: list[str] = []
     for folder, files in sorted(contents.items()):
         for file, item in _read(files):
-            if _SOPS in item.data:
+            if _SOPS in item.data or (item.group, item.kind) == ("", "Secret"):
                 left_out.append(f"{folder}/{file}")
             elif not _leads_to_definitions(item):
                 key = ObjectKey(item.group, item.kind, item.namespace, item.name)

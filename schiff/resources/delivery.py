@@ -21,7 +21,7 @@ from schiff.delivery.git_repository import Origin
 from schiff.delivery.plan import Plan, save_plan
 from schiff.delivery.report import tell
 from schiff.delivery.snapshot import Snapshot, look
-from schiff.delivery.wishes import TAKE_BACK, is_wished
+from schiff.delivery.wishes import TAKE_BACK, is_wished, wished_cluster
 from schiff.delivery.workspace import find_workspace
 from schiff.errors import InvalidInput, Problem, Refused
 from schiff.git.clone import CachedClone
@@ -121,6 +121,9 @@ class Delivery:
             for refusal in compare(self._plans[repository], self.snapshots[repository], adopt=self._adopt).refusals:
                 raise refusal
         if self._direct is not None:
+            if wished_cluster():
+                message = "objects that one cluster alone would send have to be told from those that would go"
+                raise Refused(f"{message}: deliver the whole stack, without --cluster", "whole-stack-only")
             self._direct.take(wanted["definitions"].contents[-1], contexts)
             for refusal in self._direct.refusals(self.stack, adopt=self._adopt, take_back=is_wished(TAKE_BACK)):
                 raise refusal

@@ -56,6 +56,11 @@ def test_encrypted_documents_are_named_and_not_sent() -> None:
     assert share.left_out == (f"{FOLDER}/secrets/key.yaml",)
 
 
+def test_no_secret_is_sent_because_the_state_would_hold_what_the_server_keeps_in_it() -> None:
+    token = {**an_object("Secret"), "apiVersion": "v1", "type": "kubernetes.io/service-account-token"}
+    assert a_share(token) == DirectShare((), (f"{FOLDER}/objects.yml",))
+
+
 def test_the_list_of_a_folder_is_no_object() -> None:
     assert a_share(**{"kustomization.yaml": "kind: Kustomization\nresources: []\n"}).objects == ()
 

@@ -105,6 +105,7 @@ def test_a_second_up_changes_nothing_and_the_state_holds_no_credentials(direct: 
         heads,
         _stored_kinds(direct, versions),
     )
+    assert direct.refused("--cluster", "vsphere-site-1/customer-a-1")[0] == "whole-stack-only"
     user = direct.plane.administrator["user"]
     state = direct.state()
     assert user["client-key-data"] not in state
