@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from time import sleep
 from typing import Annotated, Any, Final
 
 import typer
@@ -91,7 +91,7 @@ def _watch(look: Callable[[], Statuses], *, as_json: bool) -> None:
         statuses = look()
         _show(statuses, last, as_json=as_json)
         last = statuses
-        time.sleep(_EVERY)
+        sleep(_EVERY)
 
 
 def _show(statuses: Statuses, last: Statuses, *, as_json: bool) -> None:
