@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 _REFUSED: Final = {
     401: ("Unauthorized", "does not accept the credentials: they are expired, revoked, or of another cluster"),
-    403: ("Forbidden", "does not let this account read {what}"),
+    403: ("Forbidden", "keeps {what} from this account"),
 }
 
 
