@@ -102,7 +102,7 @@ class Bed:
         owner = fleet.management_clusters[MANAGEMENT_CLUSTER].spec.owning_environment
         self._players = [Operator(self._folder, self.management, owner), Webhook(self._folder, clusters)]
         for name, tenant in self.tenants.items():
-            issuer = Issuer(self._folder, self.management, tenant, environments[name])
+            issuer = Issuer(self._folder, self.management, tenant, (environments[name], name))
             self._players += [ClusterApi(self.management, tenant), Kubelet(tenant), issuer]
         namespaces = {FLUX_NAMESPACE, *(tenant.namespace for tenant in self.tenants.values())}
         self._players.append(Patience(clusters, namespaces))

@@ -133,9 +133,11 @@ class Patience:
 class Issuer:
     """Gives `schiff status` its way into a tenant, once the token of its reading account is there."""
 
-    def __init__(self, folder: BedFolder, management: ManagementCluster, tenant: Tenant, environment: str) -> None:
+    def __init__(
+        self, folder: BedFolder, management: ManagementCluster, tenant: Tenant, asked: tuple[str, str]
+    ) -> None:
         self._folder, self._management, self._tenant = folder, management, tenant
-        self._environment = environment
+        self._environment, self._cluster = asked
         self._is_issued = False
         self._tried = 0.0
 
@@ -144,11 +146,11 @@ class Issuer:
         if self._is_issued or time.monotonic() - self._tried < _AGAIN_SECONDS or not self._is_ready():
             return None
         self._tried = time.monotonic()
-        cluster = f"{self._tenant.namespace.removesuffix(f'-{self._tenant.name}')}/{self._tenant.name}"
-        ended = self._folder.schiff("kubeconfigs", "issue", "-e", self._environment, "--cluster", cluster)
+        arguments = ("kubeconfigs", "issue", "-e", self._environment, "--cluster", self._cluster)
+        ended = self._folder.schiff(*arguments)
         self._is_issued = ended.returncode == 0
         said = (ended.stdout if self._is_issued else ended.stderr).strip()
-        return f"schiff kubeconfigs issue -e {self._environment} --cluster {cluster}: {said}"
+        return f"schiff {' '.join(arguments)}: {said}"
 
     def _is_ready(self) -> bool:
         name, namespace = self._tenant.name, self._tenant.namespace

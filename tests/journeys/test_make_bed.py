@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 from tests.bed import checkout
 from tests.bed.bed_folder import BedFolder
+from tests.bed.process import BedFailed
 from tests.bed.roster import read_roster
 from tests.bed.waiting import wait_for
 from tests.git.repositories import git
@@ -31,11 +32,11 @@ class People:
         self.folder = folder
         self.bed = BedFolder(folder / ".schiff" / "bed")
 
-    def type(self, *command: str) -> str:
+    def type(self, *command: str, statuses: Collection[int] = (0,)) -> str:
         """Type a command that must work, and return what it says."""
         given = {name: os.environ[name] for name in ("SCHIFF_CRDS",) if name in os.environ}
         ended = checkout.run(*command, folder=self.folder, **given)
-        assert ended.returncode == 0, f"{command}\n{ended.stdout}\n{ended.stderr}\n{self._log()}"
+        assert ended.returncode in statuses, f"{command}\n{ended.stdout[-3000:]}\n{ended.stderr}\n{self._log()}"
         return ended.stdout
 
     def took(self, *command: str) -> float:
@@ -46,7 +47,8 @@ class People:
 
     def status(self) -> dict[str, Any]:
         """Return what `schiff status` says of the tenant."""
-        answer = json.loads(self.type(".venv/bin/schiff", "status", "-e", "tst", "--json"))
+        said = self.type(".venv/bin/schiff", "status", "-e", "tst", "--json", statuses=(0, 10))
+        answer = json.loads(said)
         found: dict[str, Any] = next(each for each in answer["clusters"] if each["name"] == TENANT)
         return found
 
@@ -60,8 +62,8 @@ class People:
 
         try:
             return wait_for(pulled, "a tenant that pulled its own configuration", 400, 2)
-        finally:
-            print(self._log(), self.status())  # noqa: T201 - shown when the test fails
+        except BedFailed as error:
+            raise BedFailed(f"{error}\n{self._log()}\n{json.dumps(self.status(), indent=1)}") from None
 
     def processes(self) -> list[str]:
         """Return the command lines of all that runs in or for the clone."""
