@@ -10,7 +10,8 @@ The rules, in the order of the code; each names every object it is about:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from schiff.delivery.api_server import ApiServer
@@ -36,23 +37,48 @@ def live_objects(server: ApiServer, name: str, objects: Iterable[DirectObject]) 
     return server.objects(kinds)
 
 
-def direct_refusals(name: str, objects: Iterable[DirectObject], live: Live, *, adopt: bool) -> Iterator[SchiffError]:
-    """Yield what keeps objects from being sent to a server, whatever the wish."""
-    there = [(item, live[item.key]) for item in objects if item.key in live]
-    flux = [f"{item.key} ({owner})" for item, found in there if (owner := _flux_owner(found))]
-    if flux:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object that would be sent, and what stands in its place on a management cluster."""
+
+    management_cluster: str
+    item: DirectObject
+    live: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.item.key} on {self.management_cluster}"
+
+    @property
+    def flux_owner(self) -> str:
+        """The Flux Kustomization that applied it, if one did."""
+        labels: Mapping[str, str] = self.live["metadata"].get("labels") or {}
+        return labels.get(FLUX_LABEL, "")
+
+
+def found_objects(management_cluster: str, objects: Iterable[DirectObject], live: Live) -> list[Found]:
+    """Return the objects that are there already."""
+    return [Found(management_cluster, item, live[item.key]) for item in objects if item.key in live]
+
+
+def direct_refusals(there: Sequence[Found], *, adopt: bool) -> Iterator[SchiffError]:
+    """Yield what keeps objects from being sent, on all servers at once."""
+    if flux := [f"{found} ({found.flux_owner})" for found in there if found.flux_owner]:
         cure = "remove its Flux Kustomizations with deletionPolicy Orphan, or deliver by Git"
-        yield Refused(f"Flux owns on {name} what would be sent: {', '.join(flux)}; {cure}", "owned-by-flux")
-    others = [str(item.key) for item, found in there if not is_ours(found) and not _flux_owner(found)]
+        yield Refused(f"Flux owns what would be sent: {', '.join(flux)}; {cure}", "owned-by-flux")
+    others = [str(found) for found in there if not is_ours(found.live) and not found.flux_owner]
     if others and not adopt:
-        message = f"nobody of schiff's sent what is on {name} already: {', '.join(others)}; take it over with --adopt"
+        message = f"somebody else made what is there already: {', '.join(others)}; take it over with --adopt"
         yield Refused(message, "not-owned")
 
 
-def foreign_fields(objects: Iterable[DirectObject], live: Live) -> list[str]:
+def foreign_fields(there: Iterable[Found]) -> list[str]:
     """Name the fields that somebody else changed on objects that were sent before."""
-    there = ((item, live[item.key]) for item in objects if item.key in live and is_ours(live[item.key]))
-    return [f"{item.key} {field}" for item, found in there for field in contested(item.data, found)]
+    return [
+        f"{found.item.key} {field}"
+        for found in there
+        if is_ours(found.live)
+        for field in contested(found.item.data, found.live)
+    ]
 
 
 def foreign_conflict(stack: str, fields: Iterable[str]) -> Conflict:
@@ -63,7 +89,7 @@ def foreign_conflict(stack: str, fields: Iterable[str]) -> Conflict:
     )
 
 
-def sent_before(objects: Iterable[DirectObject], live: Live) -> dict[str, bytes]:
+def sent_before(there: Iterable[Found]) -> dict[str, bytes]:
     """Return, as files, the objects that would change, as they were last sent.
 
     A server that keeps templates in another version than the one they are sent
@@ -71,14 +97,15 @@ def sent_before(objects: Iterable[DirectObject], live: Live) -> dict[str, bytes]
     says what it was made of.
     """
     files: dict[str, list[dict[str, Any]]] = {}
-    for item in objects:
-        if item.key in live and is_ours(live[item.key]):
-            sent = owned_part(live[item.key])
-            if item.key.kind.endswith("Template"):
-                sent = _filled(sent, item.data)
-            if sent != item.data:
-                files.setdefault(item.path, []).append(sent)
+    for found in there:
+        if is_ours(found.live) and (sent := _last_sent(found)) != found.item.data:
+            files.setdefault(found.item.path, []).append(sent)
     return {path: to_yaml(parts).encode() for path, parts in files.items()}
+
+
+def _last_sent(found: Found) -> dict[str, Any]:
+    sent = owned_part(found.live)
+    return _filled(sent, found.item.data) if found.item.key.kind.endswith("Template") else sent
 
 
 def _filled(sent: Any, wanted: Any) -> Any:
@@ -88,8 +115,3 @@ def _filled(sent: Any, wanted: Any) -> Any:
     if isinstance(sent, list) and isinstance(wanted, list) and len(sent) == len(wanted):
         return [_filled(one, other) for one, other in zip(sent, wanted, strict=True)]
     return sent
-
-
-def _flux_owner(live: Mapping[str, Any]) -> str:
-    labels: Mapping[str, str] = live["metadata"].get("labels") or {}
-    return labels.get(FLUX_LABEL, "")

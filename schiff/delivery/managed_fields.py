@@ -67,10 +67,7 @@ def _part(value: Any, fields: Fields) -> Any:
 def _joined(one: Any, other: Any) -> Any:
     """Return both parts of one value; two managers of ours are left behind when a state was lost."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return {
-            key: _joined(one[key], other[key]) if key in one and key in other else {**other, **one}[key]
-            for key in (*one, *(key for key in other if key not in one))
-        }
+        return {**one, **other, **{key: _joined(one[key], other[key]) for key in one if key in other}}
     return other
 
 

@@ -121,17 +121,20 @@ class Delivery:
             for refusal in compare(self._plans[repository], self.snapshots[repository], adopt=self._adopt).refusals:
                 raise refusal
         if self._direct is not None:
-            if wished_cluster():
-                message = "objects that one cluster alone would send have to be told from those that would go"
-                raise Refused(f"{message}: deliver the whole stack, without --cluster", "whole-stack-only")
-            self._direct.take(wanted["definitions"].contents[-1], contexts)
-            for refusal in self._direct.refusals(self.stack, adopt=self._adopt, take_back=is_wished(TAKE_BACK)):
-                raise refusal
+            self._hold_against_servers(self._direct, wanted["definitions"], contexts)
         if problems := [problem for share in wanted.values() for problem in self._changed_for_ever(share)]:
             raise InvalidInput(problems)
         for repository, share in wanted.items():
             for content in () if self._plans[repository].direct else share.contents:
                 store_objects(self.snapshots[repository].clone, {**share.shared, **content})
+
+    def _hold_against_servers(self, direct: Direct, share: Wanted, contexts: Contexts) -> None:
+        if wished_cluster():
+            message = "the engine would take the objects of all other clusters for removed"
+            raise Refused(f"{message}; deliver the whole stack, without --cluster", "whole-stack-only")
+        direct.take(share.contents[-1], contexts)
+        for refusal in direct.refusals(self.stack, adopt=self._adopt, take_back=is_wished(TAKE_BACK)):
+            raise refusal
 
     def record(self, resource: pulumi.Resource, *, protect: bool) -> None:
         """Note a resource that the commits come after.

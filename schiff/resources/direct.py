@@ -16,10 +16,11 @@ import pulumi
 from schiff.compiler.file_tree import FileTree
 from schiff.delivery.api_server import ApiServer, kubeconfig_file, read_context
 from schiff.delivery.direct_comparison import (
-    Live,
+    Found,
     direct_refusals,
     foreign_conflict,
     foreign_fields,
+    found_objects,
     live_objects,
     sent_before,
 )
@@ -39,7 +40,7 @@ class Direct:
         require_sdk()
         self._file = kubeconfig_file(kubeconfig, root)
         self._share = DirectShare((), ())
-        self._live: dict[str, Live] = {}
+        self._there: list[Found] = []
         self._apis: dict[str, ManagementApi] = {}
         self._parents: dict[str, tuple[pulumi.Resource, bool]] = {}
 
@@ -60,14 +61,13 @@ class Direct:
             config = read_context(self._file, contexts[name])
             self._apis[name] = ManagementApi(name, contexts[name], self._file)
             with ApiServer(name, config) as server:
-                self._live[name] = live_objects(server, name, self._of(name))
+                live = live_objects(server, name, self._of(name))
+            self._there += found_objects(name, self._of(name), live)
 
     def refusals(self, stack: str, *, adopt: bool, take_back: bool) -> Iterator[SchiffError]:
         """Yield what speaks against sending; what others changed is a warning in a preview."""
-        foreign: list[str] = []
-        for name in self._apis:
-            yield from direct_refusals(name, self._of(name), self._live[name], adopt=adopt)
-            foreign += foreign_fields(self._of(name), self._live[name])
+        yield from direct_refusals(self._there, adopt=adopt)
+        foreign = foreign_fields(self._there)
         if foreign and not take_back:
             conflict = foreign_conflict(stack, foreign)
             if not pulumi.runtime.is_dry_run():
@@ -76,10 +76,7 @@ class Direct:
 
     def sent_before(self) -> dict[str, bytes]:
         """Return, as files, what would change, as it was last sent."""
-        files: dict[str, bytes] = {}
-        for name, live in self._live.items():
-            files |= sent_before(self._of(name), live)
-        return files
+        return sent_before(self._there)
 
     def place(self, folder: str, parent: pulumi.Resource, *, protect: bool) -> None:
         """Note the resource below which the objects of a folder belong."""
