@@ -118,6 +118,13 @@ class Loop:
         kind = document["apiVersion"], document["kind"]
         return self.management.objects.get(*kind, metadata["name"], metadata.get("namespace"))
 
+    def folder_of(self, name: str) -> str:
+        """Return the folder that one of these applies."""
+        item = self.management.objects.get(KUSTOMIZE, "Kustomization", name)
+        if item is None:
+            raise BedFailed(f"no Kustomization {name}")
+        return str(item["spec"]["path"]).removeprefix("./")
+
     def own_paths(self, prefix: str) -> list[str]:
         """Return the folders that these apply, as far as they begin so, sorted."""
         paths = {item["spec"]["path"] for item in self.own_kustomizations()}
