@@ -179,6 +179,14 @@ def make_up(_: Sizes) -> Iterator[Figure]:
     yield Figure("second make up, example fleet", found["second"], "s", 15, beside)
 
 
+def status(sizes: Sizes) -> Iterator[Figure]:
+    """Ask many living clusters how they are; what they answer comes 20 ms late."""
+    found = in_own_process("status", min(sizes.clusters), sizes.runs)
+    cold, *later = found["seconds"]
+    beside = f"clone in the cache: {_number(median(later))} s" if later else "once"
+    yield Figure(f"schiff status of {found['clusters']:,} clusters, cold", cold, "s", 60, beside)
+
+
 ROWS: Mapping[str, Callable[[Sizes], Iterator[Figure]]] = {
     "pipeline": pipeline,
     "one-change": one_change,
@@ -187,6 +195,7 @@ ROWS: Mapping[str, Callable[[Sizes], Iterator[Figure]]] = {
     "ledger": ledger,
     "engine": engine,
     "make-up": make_up,
+    "status": status,
 }
 
 

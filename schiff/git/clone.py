@@ -101,7 +101,7 @@ class CachedClone:
         out = self.run("cat-file", "--batch", stdin="".join(f"{head}:{path}\n" for path in asked).encode())
         found, start = {}, 0
         for path in asked:
-            line, _, _ = out[start:].partition(b"\n")
+            line = out[start : out.index(b"\n", start)]
             start += len(line) + 1
             if line.endswith(b" missing"):
                 continue

@@ -35,6 +35,11 @@ def test_every_row_in_memory_says_what_it_measured(capsys: pytest.CaptureFixture
     assert "ledger of 40 entries, cold, without signatures" in found
 
 
+def test_a_look_at_living_clusters_finds_all_of_them_healthy(capsys: pytest.CaptureFixture[str]) -> None:
+    found = measured(capsys, "status")
+    assert list(found) == ["schiff status of 21 clusters, cold"]  # the management cluster has an entry too
+
+
 def test_a_figure_says_by_how_much_it_misses_its_goal() -> None:
     missed, held = figures.Figure("a", 2.5, "s", 2), figures.Figure("b", 2.0, "s", 2)
     assert (missed.verdict, held.verdict) == ("missed by 0.50 s", "holds")

@@ -77,10 +77,10 @@ class Living:
         commits = {f"cluster-{name}": head(self.repository(name)) for name in REPOSITORIES}
         tenants = [self.expected[name].expected for name in TENANTS]
         own = self.expected[MANAGEMENT].expected
-        live = [item for one in (*tenants, own) for item in _management(one)]
-        self.servers[MANAGEMENT].hold(_settled([*live, *map(reported, own.tenant)], commits))
+        live = [item for one in (*tenants, own) for item in on_management(one)]
+        self.servers[MANAGEMENT].hold(settled([*live, *map(reported, own.tenant)], commits))
         for name, one in zip(TENANTS, tenants, strict=True):
-            self.servers[name].hold(_settled(map(reported, one.tenant), commits))
+            self.servers[name].hold(settled(map(reported, one.tenant), commits))
             self.give(name)
 
     def give(self, name: str, purpose: str = "status") -> None:
@@ -120,22 +120,36 @@ def _manifest(stack: str, lines: Iterable[Line]) -> dict[str, str]:
     return {f".schiff/{stack}.json": DeliveredManifest(stack, 1, LedgerHead(), tuple(lines)).to_text()}
 
 
-def _management(expected: Expected) -> list[dict[str, Any]]:
+def on_management(expected: Expected) -> list[dict[str, Any]]:
     """Return a cluster's objects on its management cluster, with machines of the kind that its templates make."""
     live = [reported(item) for item in expected.management]
     plane, *pools = [item for item in live if item["kind"] in {"KubeadmControlPlane", "MachineDeployment"}]
     template = plane["spec"]["machineTemplate"]["spec"]["infrastructureRef"]["kind"]
-    made = {item["metadata"]["name"] + item["kind"]: item for pool in pools for item in machines(plane, pool)}
-    for item in made.values():
+    made = [item for number, pool in enumerate(pools) for item in _machines(plane, pool, number)]
+    for item in made:
         item["metadata"]["namespace"] = expected.namespace
         item["kind"] = item["kind"].replace("DevMachine", template.removesuffix("Template"))
         if item["kind"] == "Machine":
             item["spec"]["clusterName"] = expected.cluster.rpartition("/")[2]
             item["spec"]["infrastructureRef"]["kind"] = template.removesuffix("Template")
-    return [*live, *made.values()]
+    return [*live, *made]
 
 
-def _settled(objects: Iterable[Mapping[str, Any]], commits: Mapping[str, str]) -> list[dict[str, Any]]:
+def _machines(plane: dict[str, Any], pool: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
+    """Yield the machines of one of several pools under own names; with the first, those of the control plane."""
+    for item in machines(plane, pool):
+        name = item["metadata"]["name"]
+        if "-md-0-" not in name:
+            if number == 0:
+                yield item
+            continue
+        item["metadata"]["name"] = f"{name}-{number}"
+        if item["kind"] == "Machine":
+            item["spec"]["infrastructureRef"]["name"] = f"{name}-{number}"
+        yield item
+
+
+def settled(objects: Iterable[Mapping[str, Any]], commits: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return objects that report the commit of their repository, and nothing of the future."""
     found = []
     for item in objects:

@@ -59,14 +59,14 @@ class FakeApiServer:
 
     def hold(self, objects: Iterable[Mapping[str, Any]]) -> None:
         """Begin anew with some objects."""
-        self.objects = {_path(item): dict(item) for item in objects}
+        self.objects = {path_of(item): dict(item) for item in objects}
         self.requests: list[str] = []
         self.misbehaviour: Misbehaviour | None = None
         self.where = ""
 
     def put(self, item: Mapping[str, Any]) -> None:
         """Have an object there."""
-        self.objects[_path(item)] = dict(item)
+        self.objects[path_of(item)] = dict(item)
 
     def drop(self, kind: str) -> None:
         """Have no object of a kind."""
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
         if path in api.objects:
             self.answer(200, api.objects[path])
             return
-        found = [item for where, item in api.objects.items() if _collection(where) == path]
+        found = [item for where, item in api.objects.items() if collection_of(where) == path]
         if found or "/namespaces/" not in path:
             self.answer(200, {"kind": "List", "metadata": {}, "items": found})
         else:
@@ -179,14 +179,14 @@ def answers(status: int, value: Any) -> Misbehaviour:
     return lambda handler: handler.answer(status, value)
 
 
-def _path(item: Mapping[str, Any]) -> str:
+def path_of(item: Mapping[str, Any]) -> str:
     version, metadata = item["apiVersion"], item["metadata"]
     start = f"/apis/{version}" if "/" in version else f"/api/{version}"
     namespace = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
     return f"{start}{namespace}/{_plural(item['kind'])}/{metadata['name']}"
 
 
-def _collection(path: str) -> str:
+def collection_of(path: str) -> str:
     """Return the path of the list over all namespaces."""
     start, namespaces, rest = path.rpartition("/")[0].partition("/namespaces/")
     return f"{start}/{rest.partition('/')[2]}" if namespaces else start
