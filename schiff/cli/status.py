@@ -16,7 +16,7 @@ from schiff.cli.options import EnvironmentOption, JsonOption
 from schiff.cli.project import Project, parse_environment
 from schiff.cli.status_text import changes_of, table_of
 from schiff.cli.terminal import progress, say, say_json
-from schiff.errors import Refused, Waiting
+from schiff.errors import Failed, Refused, Waiting
 from schiff.model.fleet import Fleet
 from schiff.rollout.health import Verdict
 from schiff.rollout.health.verdicts import WORST_FIRST
@@ -85,12 +85,16 @@ class _Fleets:
 
 
 def _watch(look: Callable[[], Statuses], *, as_json: bool) -> None:
-    """Show every look on a terminal; elsewhere the first, then what changed."""
+    """Show every look on a terminal; elsewhere the first, then what changed. Git may be away for a while."""
     last: Statuses = ()
     while True:
-        statuses = look()
-        _show(statuses, last, as_json=as_json)
-        last = statuses
+        try:
+            statuses = look()
+        except Failed as error:
+            typer.echo(str(error), err=True)
+        else:
+            _show(statuses, last, as_json=as_json)
+            last = statuses
         sleep(_EVERY)
 
 

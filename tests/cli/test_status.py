@@ -241,6 +241,32 @@ def test_watching_says_what_changed_and_nothing_else(
     assert after.count("\n") == 1
 
 
+def test_watching_outlives_a_git_server_that_is_away(
+    living: Living, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def later(seconds: float) -> None:
+        looks.append(capsys.readouterr())
+        if len(looks) == 1:
+            bare.rename(away)
+            bare.mkdir()
+            (bare / "HEAD").write_text("broken")
+        if len(looks) == 2:
+            (bare / "HEAD").unlink()
+            bare.rmdir()
+            away.rename(bare)
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+
+    looks: list[Any] = []
+    bare = living.repository("components")
+    away = bare.with_name("away")
+    monkeypatch.setattr("schiff.cli.status.sleep", later)
+    assert run(["status", "-e", "tst", "--watch"]) == 130
+    assert (looks[0].err, looks[1].out) == ("", "")
+    assert f"{bare} cannot be read" in looks[1].err
+    assert (looks[2].out, looks[2].err) == ("", "")
+
+
 def test_without_an_environment_all_that_have_a_stack_are_read(living: Living, asked: Any) -> None:
     file = living.root / "Pulumi.ref.yaml"
     file.write_text("config: {'schiff:kubeconfig': kubeconfig}\n")
