@@ -93,6 +93,14 @@ def test_a_cluster_without_a_folder_in_components_is_expected_all_the_same(repos
     assert one.expected.trees["cluster-components", f"locations/none/{NAME}"] == EMPTY_TREE
 
 
+def test_of_direct_delivery_only_the_record_and_the_components_are_known(repositories: Path) -> None:
+    lines = seen(repositories, "definitions").lines
+    manifest = DeliveredManifest("tst", 2, LedgerHead(), lines, direct=True)
+    commit(repositories / "definitions.git", {".schiff/tst.json": manifest.to_text()}, gone=["mgmt"])
+    [one] = expected(repositories)
+    assert (one.edited, names(one)) == (False, ([], ["self"]))
+
+
 def test_one_cluster_by_its_name(repositories: Path) -> None:
     snapshots = seen(repositories, "definitions"), seen(repositories, "components")
     assert cluster_names(*snapshots) == (NAME,)
