@@ -35,11 +35,18 @@ def owned_part(live: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def contested(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
-    """Name the wanted fields that somebody else has set to another value since."""
+    """Name the wanted fields that somebody else has set to another value since.
+
+    Who sets a field to another value takes it from its owner: what is still
+    ours beside somebody else's, as after an adoption, was changed by nobody.
+    """
+    ours: Fields = {}
+    for entry in filter(_is_manager, _entries(live)):
+        ours = _joined(ours, entry.get("fieldsV1") or {})
     found: set[str] = set()
     for entry in _entries(live):
         if not _is_manager(entry) and not entry.get("subresource"):
-            found.update(_differing(wanted, live, entry.get("fieldsV1") or {}))
+            found.update(_differing(wanted, live, entry.get("fieldsV1") or {}, ours))
     return sorted(found)
 
 
@@ -71,20 +78,20 @@ def _joined(one: Any, other: Any) -> Any:
     return other
 
 
-def _differing(wanted: Any, live: Any, fields: Fields, path: str = "") -> Iterator[str]:
+def _differing(wanted: Any, live: Any, fields: Fields, ours: Fields, path: str = "") -> Iterator[str]:
     for key, sub in fields.items():
         if key.startswith("f:") and isinstance(wanted, Mapping) and isinstance(live, Mapping):
             name = key.removeprefix("f:")
             if name not in wanted or name not in live:
                 continue
             place = f"{path}.{name}" if path else name
-            if not sub and wanted[name] != live[name]:
+            if not sub and key not in ours and wanted[name] != live[name]:
                 yield place
-            yield from _differing(wanted[name], live[name], sub, place)
+            yield from _differing(wanted[name], live[name], sub, ours.get(key, {}), place)
         elif key.startswith("k:") and isinstance(wanted, list) and isinstance(live, list):
             mine, theirs = (next((item for item in items if _is_item(item, key)), None) for items in (wanted, live))
             if mine is not None and theirs is not None:
-                yield from _differing(mine, theirs, sub, f"{path}[{key.removeprefix('k:')}]")
+                yield from _differing(mine, theirs, sub, ours.get(key, {}), f"{path}[{key.removeprefix('k:')}]")
 
 
 def _is_item(item: Any, key: str) -> bool:

@@ -69,6 +69,12 @@ def test_a_field_is_contested_when_another_set_it_to_something_else() -> None:
     assert contested({"spec": {"version": "v1.35.4"}}, live) == []
 
 
+def test_a_field_that_is_ours_too_was_changed_by_nobody() -> None:
+    theirs = an_entry({"f:replicas": {}}, manager="kubectl-create", operation="Update")
+    live = a_live_object(theirs, an_entry({"f:replicas": {}}), replicas=3)
+    assert contested({"spec": {"replicas": 5}}, live) == []
+
+
 def test_status_and_fields_that_nobody_set_are_not_contested() -> None:
     status = an_entry({"f:replicas": {}}, manager="manager", operation="Update", subresource="status")
     assert contested({"spec": {"replicas": 3}}, a_live_object(status, replicas=1)) == []

@@ -237,7 +237,9 @@ def test_what_flux_owns_is_refused_whole_and_before_anything_is_sent(direct: Dir
         versions = direct.versions()
         code, message = direct.refused()
         assert code == "owned-by-flux"
-        assert all(f"{item['kind']} vsphere-site-1-customer-a-1/customer-a-1 (" in message for item in owned)
+        assert all(
+            f"{item['kind']} vsphere-site-1-customer-a-1/customer-a-1 on schiff-mgmt-x (" in message for item in owned
+        )
         assert direct.versions() == versions
     finally:
         for item in owned:
