@@ -77,7 +77,7 @@ def kubeconfig_access(cluster: ResolvedCluster) -> tuple[Manifest, Manifest]:
 
 def _cluster_api(machines: Iterable[str]) -> tuple[Right, ...]:
     return (
-        Right("cluster.x-k8s.io", ("clusters", "machinedeployments", "machines"), _READ),
+        Right("cluster.x-k8s.io", ("clusters", "machinedeployments", "machinesets", "machines"), _READ),
         Right("controlplane.cluster.x-k8s.io", ("kubeadmcontrolplanes",), _READ),
         Right("infrastructure.cluster.x-k8s.io", tuple(sorted(machines)), _READ),
     )

@@ -27,6 +27,7 @@ CLUSTERS: Final = (
     Kind("cluster.x-k8s.io", "Cluster", "clusters", _CLUSTER_API),
     Kind("cluster.x-k8s.io", "MachineDeployment", "machinedeployments", _CLUSTER_API),
     Kind("cluster.x-k8s.io", "Machine", "machines", _CLUSTER_API),
+    Kind("cluster.x-k8s.io", "MachineSet", "machinesets", _CLUSTER_API),
     Kind("controlplane.cluster.x-k8s.io", "KubeadmControlPlane", "kubeadmcontrolplanes", _CLUSTER_API),
 )
 _ALWAYS: Final = (

@@ -21,7 +21,7 @@ FLUX = {
     *(("source.toolkit.fluxcd.io", f"{kind}repositories") for kind in ("git", "helm", "oci")),
 }
 CLUSTER_API = {
-    *(("cluster.x-k8s.io", kind) for kind in ("clusters", "machinedeployments", "machines")),
+    *(("cluster.x-k8s.io", kind) for kind in ("clusters", "machinedeployments", "machinesets", "machines")),
     ("controlplane.cluster.x-k8s.io", "kubeadmcontrolplanes"),
 }
 

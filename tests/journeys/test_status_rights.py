@@ -45,6 +45,7 @@ FLUX = {
 CLUSTER_API = {
     ("cluster.x-k8s.io", "clusters"),
     ("cluster.x-k8s.io", "machinedeployments"),
+    ("cluster.x-k8s.io", "machinesets"),
     ("cluster.x-k8s.io", "machines"),
     ("controlplane.cluster.x-k8s.io", "kubeadmcontrolplanes"),
     ("infrastructure.cluster.x-k8s.io", "metal3machines"),
