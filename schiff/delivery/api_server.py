@@ -26,6 +26,7 @@ Kind = tuple[str, str]
 """API version and kind."""
 _PAGE = "500"
 _PATIENCE = 60.0
+_PROGRAMS = "client.authentication.k8s.io/v1"
 
 
 def kubeconfig_file(setting: str, root: Path) -> Path:
@@ -53,6 +54,9 @@ def read_context(path: Path, context: str) -> SingleConfig:
             f"the kubeconfig {path} has no context {context!r} with a user; add it, or correct facts.apiContext",
             "no-context",
         )
+    program = found.user.exec
+    if program is not None and program.apiVersion == _PROGRAMS:
+        program.apiVersion = f"{_PROGRAMS}beta1"  # lightkube knows the older name only, of the same answer
     return found
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from schiff.delivery.api_server import kubeconfig_file, read_context
+from schiff.delivery.api_server import ApiServer, kubeconfig_file, read_context
 from schiff.errors import Refused
 from tests.bed.kubeconfig import kubeconfig
+from tests.sources.fake_api_server import CANARY, FakeApiServer
 
 CONTEXTS = {
     name: {"cluster": {"server": f"https://{name}.example:6443"}, "user": {"token": "canary"}}
@@ -46,3 +48,14 @@ def test_what_is_no_kubeconfig_is_refused_without_a_word_of_it(text: str, tmp_pa
     file.write_text(text)
     with pytest.raises(Refused, match=r"is not a kubeconfig|has no context"):
         read_context(file, "one")
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_a_program_that_gives_credentials_is_asked_in_either_version(version: str, tmp_path: Path) -> None:
+    given = json.dumps({"status": {"token": CANARY}})
+    program = {"apiVersion": f"client.authentication.k8s.io/{version}", "command": "echo", "args": [given]}
+    with FakeApiServer(tmp_path / "pki") as server:
+        file = tmp_path / "kubeconfig"
+        file.write_text(kubeconfig({"mgmt": {**server.access, "user": {"exec": program}}}))
+        with ApiServer("mgmt", read_context(file, "mgmt")) as asked:
+            assert asked.unknown([("nothing.example/v1", "Nothing")]) == [("nothing.example/v1", "Nothing")]
