@@ -21,7 +21,7 @@ from typing import Any
 from schiff.rollout.health import ClusterHealth, Expected, ObjectKey, Observation, Seen, cluster_health, commits_named
 
 RECORDED = Path(__file__).parent / "recorded"
-AT = datetime(2026, 11, 22, 17, 0, 0, tzinfo=UTC)
+AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RELEASE = "sha256:" + "5" * 64
 DEFINITIONS = "schiff-mgmt-x/sites/vsphere-site-1/customer-a/customer-a-1"
 COMPONENTS = "locations/location-1/vsphere-site-1/customer-a-1"

@@ -41,6 +41,7 @@ STAGES = {
 # recording of Flux: verdict and reason where it was delivered as it is, and its commits hold the delivered trees
 ON_MANAGEMENT = {
     "gitrepository-ready": (HEALTHY, "Healthy"),
+    "gitrepository-git-away": (UNHEALTHY, "GitOperationFailed"),
     "kustomization-ready": (HEALTHY, "Healthy"),
     "kustomization-failed-build": (UNHEALTHY, "BuildFailed"),
     "kustomization-failed-schema": (UNHEALTHY, "ReconciliationFailed"),
@@ -62,6 +63,7 @@ IN_TENANT = {
 OF_ANOTHER_CLUSTER = {  # site-1/customer-a-1: its folder is put among the delivered ones
     "kustomization-healthy": (HEALTHY, "Healthy"),
     "kustomization-waiting-for-health": (PROGRESSING, "Reconciling"),
+    "kustomization-wrong-key": (UNHEALTHY, "BuildFailed"),
 }
 BY_THEMSELVES = {"capi-deleting-cluster", "capi-settled-machine", "capi-settled-machineset"}
 EVIDENCE_ALONE = {
@@ -213,7 +215,7 @@ def test_no_clock_makes_a_stage_green(name: str, shift: timedelta) -> None:
 
 
 def test_what_changes_after_it_was_seen_means_a_wrong_clock() -> None:
-    early = replace(settled(), at=AT - timedelta(hours=1))
+    early = replace(settled(), at=AT - timedelta(days=2))
     assert said(early.health)[:2] == (UNKNOWN, "ClockSkew")
 
 
