@@ -16,9 +16,10 @@ from typing import Any, Final, Self, TypeVar
 import httpx2
 from lightkube import Client
 from lightkube.config.client_adapter import verify_cluster
-from lightkube.config.kubeconfig import SingleConfig
+from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import User
 from lightkube.generic_resource import GenericGlobalResource, GenericNamespacedResource, create_api_info
+from lightkube.models.meta_v1 import Status
 from lightkube.types import PatchType
 
 from schiff.errors import Failed
@@ -29,6 +30,22 @@ _AT_ONCE: Final = 500
 """How many objects one answer of a list holds."""
 
 T = TypeVar("T")
+
+
+def _learn_types() -> None:
+    """Decode one of each thing that is decoded here, before threads do.
+
+    msgspec reads a type's fields at the first use of it, and two threads that
+    come first at once crash the interpreter (seen with 0.22, once in a hundred
+    runs).
+    """
+    Status.from_dict({})
+    parts = {"clusters": "cluster", "users": "user", "contexts": "context"}
+    contents: Mapping[str, Mapping[str, str]] = {"cluster": {"server": ""}, "user": {}, "context": {"cluster": ""}}
+    KubeConfig.from_dict({name: [{"name": "x", part: contents[part]}] for name, part in parts.items()})
+
+
+_learn_types()
 
 _REFUSED: Final = {
     401: ("Unauthorized", "does not accept the credentials: they are expired, revoked, or of another cluster"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,3 +121,27 @@ def test_the_proxy_of_the_environment_is_used_unless_it_says_otherwise(
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with connected(server) as asked:
         assert len(asked.list(NODE)) == 3
+
+
+_DECODING = """
+import sys
+import schiff.sources.api_connection
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.models.meta_v1 import Status
+
+called = set()
+sys.setprofile(lambda frame, event, _: called.add(frame.f_code.co_name))
+Status.from_dict({"code": 404, "details": {"causes": [{"field": "x"}]}, "metadata": {}})
+parts = {"cluster": {"server": "https://x"}, "user": {"exec": {"apiVersion": "v1", "command": "x"}}}
+parts["context"] = {"cluster": "x", "user": "x"}
+KubeConfig.from_dict({f"{name}s": [{"name": "x", name: value}] for name, value in parts.items()})
+sys.setprofile(None)
+assert "from_dict" in called
+print("get_class_annotations" in called)
+"""
+
+
+def test_types_are_learnt_before_threads_use_them() -> None:
+    """Two threads that decode a type for the first time at once crash msgspec, and so the interpreter."""
+    ended = subprocess.run([sys.executable, "-c", _DECODING], capture_output=True, text=True, check=True)
+    assert ended.stdout == "False\n"
