@@ -10,14 +10,14 @@ from __future__ import annotations
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.bed.api_server import ApiServer
 from tests.bed.etcd import Etcd
 from tests.bed.kubeconfig import administrator, kubeconfig
 from tests.bed.kubernetes_client import KubernetesClient
 from tests.bed.process import Process, free_port
+from tests.bed.started import Started
 
 _CONTROLLERS = (
     "namespace-controller",
@@ -28,7 +28,7 @@ _CONTROLLERS = (
 )
 
 
-class ControlPlane:
+class ControlPlane(Started):
     """Runs while the `with` block does, or between `start` and `stop`; its data and its address outlive a stop.
 
     A data folder that is there already, such as a copy of the golden one, is started on as it is.
@@ -60,15 +60,6 @@ class ControlPlane:
     def authority(self) -> ApiServer:
         """The server with its certificates, for tests that need others of the same authority."""
         return self._server
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Start what runs in a control plane, and wait until the API answers."""

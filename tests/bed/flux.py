@@ -10,15 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from schiff.manifests.flux import DECRYPTION_KEY, FLUX_NAMESPACE
 from tests.bed.process import Process, free_port, kept_port
+from tests.bed.started import Started
 from tools.parts import FLUX_CONTROLLERS
 
 
-class Flux:
+class Flux(Started):
     """Runs while the `with` block does, or between `start` and `stop`; single controllers can be killed and started.
 
     The objects' definitions must be served before: a controller ends without them.
@@ -33,15 +32,6 @@ class Flux:
         self._health = {name: free_port() for name in self._controllers}
         self._events, self._storage, self.receiver_port = free_port(), kept_port(folder / "storage-port"), free_port()
         self._processes: dict[str, Process] = {}
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Start every controller that does not run, and wait until all are ready."""

@@ -7,15 +7,15 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.bed.process import free_port
+from tests.bed.started import Started
 
 Handler = Callable[[Any, Any, Any], http.server.BaseHTTPRequestHandler]
 
 
-class LoopbackServer:
+class LoopbackServer(Started):
     """Answers while the `with` block runs, or between `start` and `stop`; a stop ends open connections too."""
 
     def __init__(self, handler: Handler, port: int = 0) -> None:
@@ -25,15 +25,6 @@ class LoopbackServer:
     def address(self) -> str:
         """The address without a path, the same after every start."""
         return f"http://127.0.0.1:{self._port}"
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Begin to answer."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import yaml
 
@@ -16,10 +14,11 @@ from tests.bed.crds import CrdSet
 from tests.bed.flux import Flux
 from tests.bed.golden import copy_golden_etcd, wait_served
 from tests.bed.objects import Objects
+from tests.bed.started import Started
 from tests.bed.workloads import Workloads
 
 
-class ManagementCluster:
+class ManagementCluster(Started):
     """Runs while the `with` block does. Cluster API does not run in it: its objects are kept, nobody acts on them."""
 
     def __init__(self, bin_dir: Path, folder: Path, name: str, crds: CrdSet) -> None:
@@ -28,15 +27,6 @@ class ManagementCluster:
         self.control_plane = ControlPlane(bin_dir, folder / "control-plane", name)
         self.flux = Flux(bin_dir, folder / "flux", self.control_plane.kubeconfig)
         self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Start the control plane and Flux, on the data that is there, else on a copy of the golden one."""

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.bed.control_plane import ControlPlane
 from tests.bed.flux import Flux
 from tests.bed.kubeconfig import kubeconfig
 from tests.bed.objects import KUSTOMIZE, SOURCE, Objects
+from tests.bed.started import Started
 from tests.bed.waiting import wait_for
 from tests.bed.workloads import Workloads
 
 _AUTHORITIES = {"ca": "ca", "etcd": "ca", "proxy": "ca", "sa": "service-account"}
 
 
-class Tenant:
+class Tenant(Started):
     """A tenant with nothing in it but what the management cluster brings; it appears with `start` and goes with `stop`.
 
     Two things are played, because they run as pods elsewhere: Cluster API, which
@@ -31,15 +31,6 @@ class Tenant:
         self.control_plane = ControlPlane(bin_dir, folder / "control-plane", name)
         self.flux = Flux(bin_dir, folder / "flux", self.control_plane.kubeconfig)
         self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Bring the API server up; nothing is in it the first time."""
