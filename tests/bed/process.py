@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -17,11 +19,17 @@ class BedFailed(AssertionError):
     """A real part did not do what the test bed needs; the text holds the end of its log."""
 
 
+_PORTS = range(20_000, 32_000)
+_NUMBERS = count(os.getpid() * 700)  # neighbours in time begin far from each other
+
+
 def free_port() -> int:
-    """Return a port nobody listens on; the kernel hands out others before it repeats one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port nobody listens on, and not the same one twice.
+
+    It is taken from below those that the kernel gives to outgoing connections:
+    one of these may come between choosing a port and listening on it.
+    """
+    return next(port for port in (_PORTS[number % len(_PORTS)] for number in _NUMBERS) if is_free(port))
 
 
 def kept_port(file: Path) -> int:
