@@ -9,6 +9,7 @@ from typing import Any
 from schiff.checks.documents import KubernetesObject, Path, leaves, value_at
 from schiff.checks.rules import Breach, Objects, Rule, each, matches
 from schiff.errors import InvalidValue
+from schiff.model.resolved import CLUSTER_LABEL
 from schiff.values.versions import KubernetesVersion
 
 _CONTROL_PLANE = "KubeadmControlPlane"
@@ -27,7 +28,6 @@ _IMAGES: Mapping[str, Path] = {
     "Metal3MachineTemplate": ("spec", "template", "spec", "image", "url"),
 }
 _CONTROL_PLANE_LABEL = "cluster.x-k8s.io/control-plane"
-_CLUSTER_LABEL = "cluster.x-k8s.io/cluster-name"
 _DEPLOYMENT_LABEL = "cluster.x-k8s.io/deployment-name"
 _IN_IMAGE = re.compile(r"v?(\d+\.\d+\.\d+)")
 _SUBSTITUTED = re.compile(r"(?<!\$)\$\{[_a-zA-Z][_a-zA-Z0-9]*")
@@ -132,10 +132,10 @@ def _machine_labels(check: KubernetesObject, objects: Objects) -> Iterator[dict[
     """Yield the labels that each group of machines in a check's namespace will carry."""
     for owner in objects.neighbours(check, _CONTROL_PLANE):
         own = owner.map_at("spec", "machineTemplate", "metadata", "labels")
-        yield {**own, _CLUSTER_LABEL: owner.name, _CONTROL_PLANE_LABEL: ""}
+        yield {**own, CLUSTER_LABEL: owner.name, _CONTROL_PLANE_LABEL: ""}
     for owner in objects.neighbours(check, _DEPLOYMENT):
         own = owner.map_at("spec", "template", "metadata", "labels")
-        yield {**own, _CLUSTER_LABEL: owner.text_at("spec", "clusterName"), _DEPLOYMENT_LABEL: owner.name}
+        yield {**own, CLUSTER_LABEL: owner.text_at("spec", "clusterName"), _DEPLOYMENT_LABEL: owner.name}
 
 
 def _image_of_version(objects: Objects) -> Iterator[Breach]:

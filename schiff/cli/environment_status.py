@@ -210,6 +210,6 @@ def _snapshot(project: Project, setting: str, branch: str, stack: str) -> Snapsh
 def _require_known(stacks: Sequence[_Stack], cluster: str) -> None:
     known = sorted({name for stack in stacks for name in stack.names()})
     if cluster and cluster not in known:
-        cure = f"name one of {', '.join(known) or 'none'}"
+        cure = f"name one of {', '.join(known)}" if known else "nothing was delivered to it yet: schiff up comes first"
         message = f"{cluster!r} is not a delivered cluster of the environment"
         raise InvalidInput([Problem(Place("--cluster"), "", message, cure)])

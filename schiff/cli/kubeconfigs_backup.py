@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from schiff.cli.compiled import Reading
-from schiff.cli.emergency import Harvest, chosen, harvest, subjects
+from schiff.cli.delivered_clusters import chosen, subjects
+from schiff.cli.emergency import Harvest, harvest
 from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.project import Project, parse_environment, search_path
 from schiff.cli.terminal import progress, say, say_json

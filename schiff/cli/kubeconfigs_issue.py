@@ -9,14 +9,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from schiff.cli.compiled import Reading
-from schiff.cli.emergency import Subject, chosen, subjects
+from schiff.cli.delivered_clusters import Subject, chosen, subjects
 from schiff.cli.options import EnvironmentOption, FleetOption, JsonOption
 from schiff.cli.project import Project, parse_environment
 from schiff.cli.terminal import progress, say, say_json
 from schiff.delivery.api_server import kubeconfig_file, read_context
 from schiff.errors import Failed, Refused, Waiting
-from schiff.manifests.emergency import CLUSTER_LABEL
-from schiff.model.resolved import namespace_of
+from schiff.model.resolved import CLUSTER_LABEL, namespace_of
 from schiff.sources.account_issuing import UNCHANGED, WAITING, WRITTEN, Issued, Tenant, issue
 
 HELP = (

@@ -11,12 +11,11 @@ from typing import Any
 from schiff.manifests.cluster_objects import NEVER_PRUNED, cluster_object, reference
 from schiff.manifests.machine_group import MachineGroup
 from schiff.manifests.manifest import Manifest
-from schiff.model.resolved import ResolvedCluster
+from schiff.model.resolved import CLUSTER_LABEL, ResolvedCluster
 from schiff.values.digests import name_hash
 
 API = "cluster.x-k8s.io/v1beta2"
 API_SERVER_PORT = 6443
-CLUSTER_LABEL = "cluster.x-k8s.io/cluster-name"
 POOL_LABEL = "node.cluster.x-k8s.io/pool"
 ZONE_LABEL = "node.cluster.x-k8s.io/zone"
 

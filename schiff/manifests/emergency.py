@@ -21,12 +21,12 @@ import yaml
 
 from schiff.errors import InvalidValue
 from schiff.manifests.manifest import Manifest
+from schiff.model.resolved import CLUSTER_LABEL
 from schiff.values.digests import digest
 
 PURPOSES = ("ca", "etcd", "kubeconfig", "proxy", "sa")
 """The ends of the secrets' names, after the cluster's name."""
 
-CLUSTER_LABEL = "cluster.x-k8s.io/cluster-name"
 _DOMAIN = "cluster.x-k8s.io"
 
 

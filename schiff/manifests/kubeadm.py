@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from schiff.manifests.audit import POLICY_FILE, VOLUMES, audit_args
-from schiff.manifests.cluster_api import CLUSTER_LABEL, is_synced, release_annotation
+from schiff.manifests.cluster_api import is_synced, release_annotation
 from schiff.manifests.cluster_objects import NEVER_PRUNED, cluster_object, named_list, reference
 from schiff.manifests.machine_group import MachineGroup
 from schiff.manifests.manifest import Manifest
 from schiff.manifests.node_setup import Endpoint, MachineFile, NodeSetup
-from schiff.model.resolved import ResolvedCluster
+from schiff.model.resolved import CLUSTER_LABEL, ResolvedCluster
 from schiff.model.tenant_cluster import OidcSpec, TaintSpec
 from schiff.values.digests import name_hash
 

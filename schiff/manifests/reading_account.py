@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 
-from schiff.manifests.emergency import CLUSTER_LABEL
 from schiff.manifests.manifest import Manifest
+from schiff.model.resolved import CLUSTER_LABEL
 
 
 def account_kubeconfig(server: str, authority: str, token: str) -> str:

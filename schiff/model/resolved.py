@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from schiff.model.fleet import Fleet, ManagementCluster, SharedLayers
 from schiff.model.release import Assignment
 from schiff.model.site import SiteFacts
 from schiff.model.tenant_cluster import MachineClassSpec, TenantClusterSpec
 from schiff.values.names import ClusterKey
+
+CLUSTER_LABEL: Final = "cluster.x-k8s.io/cluster-name"
+"""Cluster API's own label: the cluster an object belongs to, by its name alone."""
 
 
 def namespace_of(key: ClusterKey, management_cluster: str) -> str:
@@ -55,7 +59,7 @@ class Identity:
     def labels(self) -> dict[str, str]:
         """Our labels on everything of this cluster (domain reference 3.1); the FQDN is too long for a label."""
         return {
-            "cluster.x-k8s.io/cluster-name": self.name,
+            CLUSTER_LABEL: self.name,
             self.label("customer"): self.customer,
             self.label("environment"): self.environment,
             self.label("location"): self.location,

@@ -18,8 +18,8 @@ from lightkube.config.kubeconfig import SingleConfig
 
 from schiff.compiler.status_access import STATUS_ACCOUNT, STATUS_TOKEN, status_secret
 from schiff.errors import Failed
-from schiff.manifests.emergency import CLUSTER_LABEL
 from schiff.manifests.reading_account import account_kubeconfig, account_secret
+from schiff.model.resolved import CLUSTER_LABEL
 from schiff.sources.api_connection import ApiConnection, NotReadable
 from schiff.sources.cluster_identity import require_cluster
 from schiff.sources.cluster_secrets import Answer, SecretName, read_secrets

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from schiff.manifests.emergency import CLUSTER_LABEL
 from schiff.manifests.flux import FLUX_NAMESPACE
+from schiff.model.resolved import CLUSTER_LABEL
 from schiff.rollout.health import Expected
 from schiff.rollout.health.expected import RELEASE_MAP
 from schiff.rollout.health.reading import at, one_line, text

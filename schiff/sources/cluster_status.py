@@ -18,7 +18,7 @@ from typing import Final
 from lightkube.config.kubeconfig import SingleConfig
 
 from schiff.errors import Failed
-from schiff.manifests.emergency import CLUSTER_LABEL
+from schiff.model.resolved import CLUSTER_LABEL
 from schiff.rollout.health import Expected, Finding, Seen, Verdict
 from schiff.sources.api_connection import ApiConnection, Kind, NotReadable
 from schiff.sources.cluster_identity import identity_of, require_cluster

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -20,6 +18,7 @@ from tests.bed.kubeconfig import kubeconfig
 from tests.bed.management_cluster import ManagementCluster
 from tests.bed.players import ClusterApi, Issuer, Kubelet, Operator, Patience, Player, Webhook
 from tests.bed.process import BedFailed
+from tests.bed.started import Started
 from tests.bed.tenant import Tenant
 
 MANAGEMENT_CLUSTER = "schiff-mgmt-x"
@@ -29,7 +28,7 @@ _SECONDS = 1.0
 Say = Callable[[str], None]
 
 
-class Bed:
+class Bed(Started):
     """Runs while the `with` block does.
 
     Everything is started by the thread that enters the block, because the kernel
@@ -41,7 +40,8 @@ class Bed:
         self._players: list[Player] = []
         self._running = ExitStack()
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start everything, and wait until it answers."""
         with ExitStack() as starting:
             server = starting.enter_context(self._folder.git_server())
             self._say(f"Git: {', '.join(map(server.url, REPOSITORIES))}")
@@ -52,11 +52,9 @@ class Bed:
             self._cast(fleet, environments)
             self._write_kubeconfig(fleet)
             self._running = starting.pop_all()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Stop everything."""
         self._running.close()
 
     def play(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,17 +11,11 @@ import yaml
 
 from schiff.cli.app import run
 from tests.bed.kubeconfig import kubeconfig
-from tests.cli.living_clusters import MANAGEMENT, METAL3, VSPHERE, Living, living_clusters
+from tests.cli.living_clusters import MANAGEMENT, METAL3, VSPHERE, Living
 from tests.sources.fake_api_server import CANARY, a_secret, answers
 
 TOKEN = "token-of-the-reading-account-4711"
 STATUS = "/api/v1/namespaces/vsphere-site-1-customer-a-1/secrets/customer-a-1-status"
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
-    with living_clusters(tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("pki")) as living:
-        yield living
 
 
 @pytest.fixture

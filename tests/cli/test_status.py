@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schiff.cli.app import run
-from tests.cli.living_clusters import MANAGEMENT, METAL3, VSPHERE, Living, living_clusters
+from tests.cli.living_clusters import MANAGEMENT, METAL3, VSPHERE, Living
 from tests.git.repositories import commit, git
 from tests.rollout.recorded_cluster import changed, conditioned
 from tests.sources.fake_api_server import CANARY, answers
 
 EVERYTHING = "everything is as it was delivered"
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
-    with living_clusters(tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("pki")) as living:
-        yield living
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import io
 import tarfile
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -19,6 +17,7 @@ from tests.bed.management_cluster import ManagementCluster
 from tests.bed.objects import KUSTOMIZE, SOURCE, Object, Objects, condition, is_ready, revision_of
 from tests.bed.process import BedFailed
 from tests.bed.receiver import Receiver
+from tests.bed.started import Started
 from tests.bed.tenant import Tenant
 from tests.bed.waiting import wait_for
 from tests.git.repositories import git, head
@@ -30,7 +29,7 @@ ENVIRONMENTS = ("tst", "ref")
 _ROOTS = ("sources.yaml", "shared.yaml")
 
 
-class Loop:
+class Loop(Started):
     """Runs while the `with` block does: the example fleet, delivered by `up`, pulled by its management cluster.
 
     Git, the engine, the API servers and Flux are real. Nothing runs in the
@@ -44,7 +43,8 @@ class Loop:
         self.management = ManagementCluster(bin_dir, folder / management_cluster, management_cluster, crds)
         self._running = ExitStack()
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start everything, and wait until it answers."""
         with ExitStack() as starting:
             starting.enter_context(self.git)
             starting.enter_context(self.receiver)
@@ -55,11 +55,9 @@ class Loop:
             self._deliver_to(urls)
             starting.enter_context(self.management)
             self._running = starting.pop_all()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Stop everything."""
         self._running.close()
 
     def up(self, *environments: str) -> None:
