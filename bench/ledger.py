@@ -47,9 +47,14 @@ def _bodies(entries: int, clusters: int) -> Iterator[tuple[Kind, Mapping[str, An
         start = number * _MOVED % clusters
         chosen = names[start : start + _MOVED]
         if number % 4:
-            yield "observe", {"clusters": dict.fromkeys(chosen, "healthy")}
+            yield "observe", _observation(number, clusters)
         else:
             yield "move", {"clusters": dict.fromkeys(chosen, _pin(number))}
+
+
+def _observation(number: int, clusters: int) -> dict[str, Any]:
+    cited = dict.fromkeys(("release", "members", "report", "plane"), f"sha256:{number:064x}")
+    return {**cited, "total": clusters, "healthy": clusters, "progressing": 0, "unhealthy": 0, "unknown": 0}
 
 
 def _pin(number: int) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What the entries of a ledger say, by kind.
 
-Only kinds that change an assignment have a form here; the body of any other
-kind is evidence, read by whoever judges it.
+What is long is not in an entry but cited by its digest: the plan of a
+promotion, the report of an observation. Both lie beside the entries, so a chain
+can be judged without the fleet it was written from.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from schiff.errors import InvalidValue
-from schiff.model.spec import Spec
+from schiff.model.spec import Items, Spec
 from schiff.model.tenant_cluster import Removal
+from schiff.rollout.moments import parse_moment
 from schiff.values.digests import HEAD, Digest
-from schiff.values.names import ClusterKey, Name
+from schiff.values.names import ClusterKey, Environment, Name
 from schiff.values.versions import KubernetesVersion
 
 Kind = Literal[
@@ -23,6 +25,25 @@ Kind = Literal[
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 REMOVALS: Final[tuple[Removal, ...]] = get_args(Removal)
+
+Verb = Literal["promote", "resume", "policy", "orders", "skip", "freeze", "fast-forward", "rollback-unverified"]
+"""What a person may approve."""
+
+Reason = Literal["wave", "hop", "sweep", "rollback", "fast-forward"]
+"""Why clusters are moved: in a wave, to the next Kubernetes minor, as a late joiner, back, or to catch up."""
+
+Change = Literal["held", "released", "gone", "joined"]
+"""What happened to a cluster of a running rollout that no entry of the rollout itself says."""
+
+
+def _moment(text: str) -> str:
+    parse_moment(text)
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=0)]
 
 
 class Pin(Spec):
@@ -54,11 +75,63 @@ class GenesisBody(Spec):
     grandfathered: Literal[True] = True
 
 
+class ObserveBody(Spec):
+    """How the clusters of a rollout were at one moment; `report` says it of each, `members` names who was counted.
+
+    `plane` is the digest of what the management clusters run: another one begins the soak anew.
+    """
+
+    release: Digest
+    members: Digest
+    total: Count
+    healthy: Count
+    progressing: Count
+    unhealthy: Count
+    unknown: Count
+    held: Count = 0
+    report: Digest
+    plane: Digest
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.healthy + self.progressing + self.unhealthy + self.unknown != self.total:
+            raise InvalidValue("the counts of an observation do not add up to its total")
+        return self
+
+
+class Cited(Spec):
+    """The head of another environment's chain, as a promotion saw it."""
+
+    env: Environment
+    seq: Annotated[int, Field(ge=0)]
+    digest: Digest
+
+
+class PromoteBody(Spec):
+    """A release enters an environment: by which plan, on whose evidence, and who agreed.
+
+    `first_in` names what this environment has and the one before has not shown.
+    """
+
+    release: Digest
+    name: Annotated[str, Field(min_length=1)]
+    plan: Digest
+    policy: Digest
+    source: Cited | None = None
+    approvals: Items[Count] = ()
+    authors: Items[str] = ()
+    first_in: Items[str] = ()
+    expedited: bool = False
+
+
 class MoveBody(Spec):
     """A batch of clusters that run another release or Kubernetes version from now on."""
 
     clusters: Mapping[ClusterKey, Pin] = {}
     management_clusters: Mapping[Name, Pin] = {}
+    why: Reason = "wave"
+    wave: str | None = None
+    approvals: Items[Count] = ()
 
     @model_validator(mode="after")
     def _moves_something(self) -> Self:
@@ -81,29 +154,88 @@ class RemoveBody(Spec):
         return self
 
 
+class AckBody(Spec):
+    """A person vouches for a cluster that failed: it counts again once it is seen healthy, or gone for good."""
+
+    cluster: ClusterKey
+    release: Digest
+    text: Text
+
+
+class ApproveBody(Spec):
+    """A person agreed to one thing, once, until a moment: an SSH signature over exactly that."""
+
+    verb: Verb
+    subject: Digest
+    expires: Moment
+    principal: Text
+    signature: Text
+
+
+class HaltBody(Spec):
+    """Nothing of this release starts any more, until resume, revoke or rollback."""
+
+    release: Digest
+    reason: Text
+
+
+class ResumeBody(Spec):
+    """A halted release may go on."""
+
+    release: Digest
+    reason: Text
+    approvals: Items[Count] = ()
+
+
+class RevokeBody(Spec):
+    """A release is taken back here and goes nowhere else; its clusters return to `target`."""
+
+    release: Digest
+    reason: Text
+    target: Digest
+    verdict: Literal["full", "partial"]
+
+
 class NoteBody(Spec):
-    """A sentence for people."""
+    """A sentence for people, and what changed in a running rollout's population."""
 
-    text: Annotated[str, Field(min_length=1)]
+    text: Text
+    changes: Mapping[ClusterKey, Change] = {}
 
 
-Body = GenesisBody | MoveBody | RemoveBody | NoteBody
+Body = (
+    GenesisBody
+    | ObserveBody
+    | PromoteBody
+    | MoveBody
+    | RemoveBody
+    | AckBody
+    | ApproveBody
+    | HaltBody
+    | ResumeBody
+    | RevokeBody
+    | NoteBody
+)
 
-_FORMS: Final[Mapping[str, type[Body]]] = {
+_FORMS: Final[Mapping[Kind, type[Body]]] = {
     "genesis": GenesisBody,
+    "observe": ObserveBody,
+    "promote": PromoteBody,
     "move": MoveBody,
     "remove": RemoveBody,
+    "ack": AckBody,
+    "approve": ApproveBody,
+    "halt": HaltBody,
+    "resume": ResumeBody,
+    "revoke": RevokeBody,
     "note": NoteBody,
 }
 
 
-def parse_body(kind: Kind, data: Mapping[str, Any]) -> Body | None:
-    """Return the typed body, or None for a kind without a form; raises `InvalidValue`."""
-    form = _FORMS.get(kind)
-    if form is None:
-        return None
+def parse_body(kind: Kind, data: Mapping[str, Any]) -> Body:
+    """Return the typed body; raises `InvalidValue`."""
     try:
-        return form.model_validate(data)
+        return _FORMS[kind].model_validate(data)
     except ValidationError as error:
         raise InvalidValue(_sentence(kind, error)) from None
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from schiff.errors import InvalidValue, Refused, Tampered
@@ -46,6 +46,7 @@ class Ledger:
     entries: tuple[Entry, ...] = ()
     state: State = field(default_factory=State)
     head: Head | None = None
+    objects: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, environment: Environment) -> Ledger:
@@ -62,11 +63,12 @@ class Ledger:
 
     @classmethod
     def _verified(cls, environment: Environment, files: Mapping[str, bytes]) -> Ledger:
+        objects = _objects(files)
         entries = tuple(_entries(files))
         head: Head | None = None
         for entry in entries:
             head = _following(environment, head, entry)
-        return cls(environment, entries, State().after(entries), head)
+        return cls(environment, entries, State().after(entries), head, objects)
 
     def append(
         self, kind: Kind, body: Mapping[str, Any], *, at: str, actor: str, fleet: str, server: str | None = None
@@ -84,7 +86,11 @@ class Ledger:
         """Return the ledger with one more entry; raises `InvalidValue` or `Refused` when it does not follow."""
         entry.require_sound()
         head = _following(self.environment, self.head, entry)
-        return Ledger(self.environment, (*self.entries, entry), self.state.after([entry]), head)
+        return replace(self, entries=(*self.entries, entry), state=self.state.after([entry]), head=head)
+
+    def with_objects(self, objects: Mapping[str, bytes]) -> Ledger:
+        """Return the ledger with more of what its entries cite, by digest."""
+        return replace(self, objects={**self.objects, **objects})
 
     def require_anchor(self, anchor: Head) -> None:
         """Raise `Tampered` unless the chain still holds an entry that was its head once."""
@@ -101,7 +107,7 @@ class Ledger:
 
 def _entries(files: Mapping[str, bytes]) -> Iterator[Entry]:
     """Yield the entries by number; raise `InvalidValue` for a stray file, a gap and an entry under a wrong name."""
-    names = sorted((name for name in files if not _is_sound_object(name, files[name])), key=_number)
+    names = sorted((name for name in files if not _OBJECT_NAME.fullmatch(name)), key=_number)
     for number, name in enumerate(names):
         if name != f"{number:06d}.json":
             raise InvalidValue(f"{number:06d}.json is missing (the next file is {name})")
@@ -114,13 +120,16 @@ def _entries(files: Mapping[str, bytes]) -> Iterator[Entry]:
         yield entry
 
 
-def _is_sound_object(name: str, content: bytes) -> bool:
-    match = _OBJECT_NAME.fullmatch(name)
-    if match is None:
-        return False
-    if digest_of_bytes(content) != f"sha256:{match[1]}":
-        raise InvalidValue(f"{name} does not hold what its name says")
-    return True
+def _objects(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return what entries cite, by digest; raise `InvalidValue` for one that does not hold what its name says."""
+    found = {}
+    for name, content in files.items():
+        match = _OBJECT_NAME.fullmatch(name)
+        if match is not None:
+            found[f"sha256:{match[1]}"] = content
+            if digest_of_bytes(content) != f"sha256:{match[1]}":
+                raise InvalidValue(f"{name} does not hold what its name says")
+    return found
 
 
 def _number(name: str) -> int:

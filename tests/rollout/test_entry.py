@@ -5,10 +5,12 @@ import pytest
 from schiff.errors import InvalidValue
 from schiff.rollout.entry import Entry
 
+ZEROS = f"sha256:{'0' * 64}"
 TEXT = (
     '{"v":1,"seq":42,"prev":"sha256:aa","env":"ref","kind":"observe","at":"2026-11-22T06:00:03Z",'
     '"server":"2026-11-22T06:00:02Z","actor":"ci:project/77/job/9912","fleet":"c0ffee",'
-    '"body":{"healthy":59,"total":61}}\n'
+    f'"body":{{"healthy":59,"members":"{ZEROS}","plane":"{ZEROS}","progressing":2,"release":"{ZEROS}",'
+    f'"report":"{ZEROS}","total":61,"unhealthy":0,"unknown":0}}}}\n'
 )
 
 
@@ -17,7 +19,7 @@ def test_an_entry_is_written_as_it_was_read() -> None:
 
 
 def test_the_digest_of_an_entry_is_frozen() -> None:
-    expected = "sha256:2a0a866e1696e9659139f1843b7c1942e21c925655cd4dca67bcc12d19be7705"
+    expected = "sha256:eb0188e2416477b8c3514702e91ef5825a508e30fff121dc5e3cd4f7d5bb17f8"
     assert Entry.parse(TEXT.encode()).digest == expected
 
 
@@ -30,11 +32,11 @@ def test_the_file_is_named_by_the_number_with_six_digits() -> None:
     [
         ('{"v":1', '{"v":2', "form"),
         ('"v":1,"seq"', '"v":1, "seq"', "spelled"),
-        ('"healthy":59,"total":61', '"total":61,"healthy":59', "spelled"),
+        ('"unhealthy":0,"unknown":0', '"unknown":0,"unhealthy":0', "spelled"),
         ('"total":61', '"total":61,"total":61', "spelled"),
         ('"total":61', '"total":61.5', "JSON"),
         ('"total":61', '"total":NaN', "JSON"),
-        ('"total":61}', '"total":61}}', "JSON"),
+        ('"total":61,', '"total":61},', "JSON"),
         ('"seq":42', '"seq":-1', "seq"),
         ('"seq":42', '"seq":true', "seq"),
         ('"env":"ref"', '"env":"dev"', "env"),
@@ -43,7 +45,10 @@ def test_the_file_is_named_by_the_number_with_six_digits() -> None:
         ("2026-11-22T06:00:02Z", "2026-13-22T06:00:02Z", "moment"),
         ('"fleet":"c0ffee"', '"fleet":""', "fleet"),
         ('"actor":', '"author":', "fields"),
-        ('{"healthy":59,"total":61}', "[]", "body"),
+        ('"healthy":59', '"healthy":60', "add up"),
+        ('"healthy":59', '"healthy":"59"', "healthy"),
+        ('"unknown":0', '"unknown":0,"wish":1', "wish"),
+        (TEXT.partition('"body":')[2], "[]}\n", "body"),
     ],
 )
 def test_anything_but_an_entry_is_refused_with_its_reason(old: str, new: str, said: str) -> None:

@@ -75,7 +75,8 @@ def test_a_second_spelling_of_a_number_is_refused() -> None:
 
 def test_cited_objects_may_lie_beside_the_entries() -> None:
     name = digest_of_bytes(b"{}").removeprefix("sha256:")
-    assert parse({**files_of(a_ledger().entries), f"objects/{name}.json": b"{}"}) == a_ledger()
+    ledger = parse({**files_of(a_ledger().entries), f"objects/{name}.json": b"{}"})
+    assert ledger == a_ledger().with_objects({f"sha256:{name}": b"{}"})
 
 
 def test_an_object_that_is_not_what_its_name_says_is_refused() -> None:
@@ -139,9 +140,9 @@ def test_a_later_removal_state_cites_what_was_observed() -> None:
         noted(ledger, "remove", {"cluster": str(SHOP), "state": "b"})
 
 
-def test_evidence_of_later_kinds_is_kept_and_changes_no_assignment() -> None:
+def test_evidence_is_kept_and_changes_no_assignment() -> None:
     ledger = a_ledger()
-    assert noted(ledger, "halt", {"reason": "x"}).state == ledger.state
+    assert noted(ledger, "halt", {"release": OBSERVED, "reason": "x"}).state == ledger.state
 
 
 def test_an_anchor_that_was_the_head_once_holds() -> None:
