@@ -1,0 +1,75 @@
+"""What somebody outside a chain established about it: who received an entry when, and whose signatures hold.
+
+The edges gather proofs, the gate judges by them. Rules, in the order of the code:
+
+1. A receipt for an entry that the chain does not have says that its end was cut.
+2. A receipt of another digest than the chain's entry has says that the chain was made anew.
+3. A missing receipt is no tampering: the runner may have died between its push and its put. The next one puts
+   it, and it bears the late time, so it earns no soak. At the tail that is usual; a hole in the middle is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from schiff.errors import Tampered
+from schiff.values.names import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The digest of an entry as a witness keeps it, and when the witness received it by its own clock."""
+
+    digest: str
+    received: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What was established about one chain.
+
+    `receipts` are by number; None says that no witness is configured, which is
+    not the same as one that received nothing. `signers` names the principal
+    whose signature was verified by the digest of an approve *entry*; one that
+    is missing was not verified.
+    """
+
+    receipts: Mapping[int, Receipt] | None
+    signers: Mapping[str, str]
+
+
+NO_PROOFS = Proofs(None, {})
+"""Nothing was established: time is asserted by the chain itself, and nobody approved anything."""
+
+
+class Unwitnessed(NamedTuple):
+    """The numbers that a witness holds no receipt for: between others, and at the end of the chain."""
+
+    holes: tuple[int, ...]
+    tail: tuple[int, ...]
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        """What is to be put late, oldest first."""
+        return (*self.holes, *self.tail)
+
+
+def require_witnessed(environment: Environment, digests: Sequence[str], receipts: Mapping[int, Receipt]) -> Unwitnessed:
+    """Return what the witness lacks; raise `Tampered` where it contradicts the entries, given by their digests."""
+    for seq, receipt in sorted(receipts.items()):
+        if not 0 <= seq < len(digests):
+            raise Tampered(
+                f"the ledger of {environment} was cut: the witness received entry {seq},"
+                f" yet the chain has {len(digests)} entries"
+            )
+        if digests[seq] != receipt.digest:
+            raise Tampered(
+                f"the ledger of {environment} was recomputed: entry {seq} is {digests[seq]},"
+                f" and the witness received {receipt.digest}"
+            )
+    missing = [seq for seq in range(len(digests)) if seq not in receipts]
+    newest = max(receipts, default=-1)
+    return Unwitnessed(tuple(seq for seq in missing if seq < newest), tuple(seq for seq in missing if seq > newest))
