@@ -19,7 +19,7 @@ NEW = KubernetesVersion(1, 35, 4)
 
 def a_member(key: str, **fields: Any) -> Member:
     """Return a member of its own site and customer."""
-    found = {
+    found: dict[str, Any] = {
         "customer": "customer-a",
         "management_cluster": "mgmt-1",
         "provider": "vsphere",
@@ -51,8 +51,6 @@ def a_plan(members: Mapping[ClusterKey, Member], waves: Iterable[Wave], **fields
     return Plan(members=members, waves=tuple(waves), **found)
 
 
-def a_management_member(name: str, **fields: Any) -> ManagementMember:
+def a_management_member(name: str, machines: int = 3) -> ManagementMember:
     """Return a management cluster that moves one minor up."""
-    return ManagementMember(**{
-        "name": name, "machines": 3, "start": Assignment(BEFORE, OLD), "hops": (NEW,), **fields,
-    })  # fmt: skip
+    return ManagementMember(name, machines, Assignment(BEFORE, OLD), (NEW,))

@@ -44,7 +44,7 @@ def test_management_clusters_keep_the_order_in_which_they_move() -> None:
 
 def test_the_order_in_which_members_were_given_changes_nothing() -> None:
     turned = a_plan(
-        dict(reversed(PLAN.members.items())), WAVES, management_clusters=PLAN.management_clusters, held=PLAN.held
+        dict(reversed(list(PLAN.members.items()))), WAVES, management_clusters=PLAN.management_clusters, held=PLAN.held
     )
     assert turned.digest == PLAN.digest
 
