@@ -25,7 +25,7 @@ from schiff.rollout.bodies import REMOVALS, Pin
 from schiff.rollout.candidates import is_pinnable
 from schiff.rollout.genesis import orders_of
 from schiff.rollout.ledger import Ledger
-from schiff.rollout.state import State
+from schiff.rollout.stage import Stage
 from schiff.values.digests import HEAD
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
 
@@ -53,7 +53,7 @@ def assignments(ledger: Ledger, fleet: Fleet, environment: Environment) -> Assig
     return Assignments(tenants, management)
 
 
-def _start(state: State, fleet: Fleet, environment: Environment) -> Pin:
+def _start(state: Stage, fleet: Fleet, environment: Environment) -> Pin:
     """Return what a cluster starts on that no entry names."""
     if state.completed is None:
         raise Refused(
@@ -66,7 +66,7 @@ def _start(state: State, fleet: Fleet, environment: Environment) -> Pin:
     return Pin(release=layers.digest, kubernetes=layers.release.kubernetes.version)
 
 
-def _tenant(order: Order, state: State, fleet: Fleet, start: Pin) -> Assignment:
+def _tenant(order: Order, state: Stage, fleet: Fleet, start: Pin) -> Assignment:
     removal = _removal(order, state)
     pin = state.pins.get(order.key) if is_pinnable(fleet, order) else None
     if pin is None and order.document.data.get("environment") == ENVIRONMENTS[0]:
@@ -75,13 +75,13 @@ def _tenant(order: Order, state: State, fleet: Fleet, start: Pin) -> Assignment:
     return Assignment(chosen.release, chosen.kubernetes, removal)
 
 
-def _removal(order: Order, state: State) -> Removal | None:
+def _removal(order: Order, state: Stage) -> Removal | None:
     removal = state.removals.get(order.key)
     ordered_again = removal == REMOVALS[-1] and order.document.data.get("decommission") is None
     return None if ordered_again else removal
 
 
-def _management_cluster(cluster: ManagementCluster, state: State, environment: Environment, start: Pin) -> Assignment:
+def _management_cluster(cluster: ManagementCluster, state: Stage, environment: Environment, start: Pin) -> Assignment:
     owned = cluster.spec.owning_environment == environment
     pin = state.management_pins.get(cluster.name, start) if owned else start
     return Assignment(pin.release, pin.kubernetes)

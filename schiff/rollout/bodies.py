@@ -197,10 +197,15 @@ class RevokeBody(Spec):
 
 
 class NoteBody(Spec):
-    """A sentence for people, and what changed in a running rollout's population."""
+    """A sentence for people, and what changed in a running rollout's population.
+
+    `pins` is what new clusters started on, so that the completion of another
+    release moves nobody.
+    """
 
     text: Text
     changes: Mapping[ClusterKey, Change] = {}
+    pins: Mapping[ClusterKey, Pin] = {}
 
 
 Body = (

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, NoReturn
 
 from schiff.errors import InvalidValue
-from schiff.rollout.bodies import KINDS, Kind, parse_body
+from schiff.rollout.bodies import KINDS, Body, Kind, parse_body
 from schiff.rollout.moments import parse_moment
 from schiff.values.digests import digest_of_bytes
 from schiff.values.names import ENVIRONMENTS, Environment
@@ -17,7 +18,7 @@ ENTRY_VERSION: Final = 1
 _FIELDS: Final = ("v", "seq", "prev", "env", "kind", "at", "server", "actor", "fleet", "body")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """What was decided or seen, when, by whom, and at which commit of the fleet.
 
@@ -52,10 +53,15 @@ class Entry:
         """The name of its file: two writers of one number meet there."""
         return f"{self.seq:06d}.json"
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest of its bytes."""
         return digest_of_bytes(self.to_bytes())
+
+    @cached_property
+    def said(self) -> Body:
+        """The body in the form of its kind; raises `InvalidValue`."""
+        return parse_body(self.kind, self.body)
 
     def to_bytes(self) -> bytes:
         """Return its one spelling: the header in the order people read it, the body with sorted keys."""
@@ -95,7 +101,7 @@ class Entry:
             parse_moment(self.server)
         if not isinstance(self.body, Mapping):
             raise InvalidValue("body is not a map")
-        parse_body(self.kind, self.body)
+        _ = self.said
 
 
 def _read(content: bytes) -> dict[str, Any]:

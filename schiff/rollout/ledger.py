@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 from schiff.errors import InvalidValue, Refused, Tampered
 from schiff.rollout.bodies import Kind
 from schiff.rollout.entry import Entry
-from schiff.rollout.state import State
+from schiff.rollout.proofs import Receipt
+from schiff.rollout.stage import Stage
 from schiff.values.digests import digest_of_bytes
 from schiff.values.names import Environment
 
@@ -44,9 +45,10 @@ class Ledger:
 
     environment: Environment
     entries: tuple[Entry, ...] = ()
-    state: State = field(default_factory=State)
+    state: Stage = field(default_factory=Stage)
     head: Head | None = None
     objects: Mapping[str, bytes] = field(default_factory=dict)
+    receipts: Mapping[int, Receipt] | None = None
 
     @classmethod
     def empty(cls, environment: Environment) -> Ledger:
@@ -54,21 +56,29 @@ class Ledger:
         return cls(environment)
 
     @classmethod
-    def parse(cls, environment: Environment, files: Mapping[str, bytes]) -> Ledger:
-        """Return the ledger that the files of its branch hold; raises `Tampered` with a sentence."""
+    def parse(
+        cls, environment: Environment, files: Mapping[str, bytes], receipts: Mapping[int, Receipt] | None = None
+    ) -> Ledger:
+        """Return the ledger that the files of its branch hold; raises `Tampered` with a sentence.
+
+        `receipts` are those of a witness; without one, time is as the chain says.
+        """
         try:
-            return cls._verified(environment, files)
+            return cls._verified(environment, files, receipts)
         except (InvalidValue, Refused) as error:
             raise Tampered(f"the ledger of {environment} does not hold: {error}") from None
 
     @classmethod
-    def _verified(cls, environment: Environment, files: Mapping[str, bytes]) -> Ledger:
+    def _verified(
+        cls, environment: Environment, files: Mapping[str, bytes], receipts: Mapping[int, Receipt] | None
+    ) -> Ledger:
         objects = _objects(files)
         entries = tuple(_entries(files))
-        head: Head | None = None
+        head, state = None, Stage()
         for entry in entries:
             head = _following(environment, head, entry)
-        return cls(environment, entries, State().after(entries), head, objects)
+            state.take(entry, objects, receipts)
+        return cls(environment, entries, state, head, objects, receipts)
 
     def append(
         self, kind: Kind, body: Mapping[str, Any], *, at: str, actor: str, fleet: str, server: str | None = None
@@ -86,7 +96,9 @@ class Ledger:
         """Return the ledger with one more entry; raises `InvalidValue` or `Refused` when it does not follow."""
         entry.require_sound()
         head = _following(self.environment, self.head, entry)
-        return replace(self, entries=(*self.entries, entry), state=self.state.after([entry]), head=head)
+        state = self.state.copy()
+        state.take(entry, self.objects, self.receipts)
+        return replace(self, entries=(*self.entries, entry), state=state, head=head)
 
     def with_objects(self, objects: Mapping[str, bytes]) -> Ledger:
         """Return the ledger with more of what its entries cite, by digest."""

@@ -8,7 +8,7 @@ from schiff.errors import Refused, Tampered
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Head, Ledger
 from schiff.values.digests import digest_of_bytes
-from tests.rollout.small_fleet import AT, SHOP, a_fleet, begun, files_of, noted, released, removing
+from tests.rollout.small_fleet import AT, OBSERVED, SHOP, a_fleet, begun, files_of, noted, released, removing
 
 
 def a_ledger() -> Ledger:

@@ -1,0 +1,156 @@
+"""How far one cluster is in a rollout: a small machine that moves and observations drive.
+
+The states are those of the specification: Pending, Held and Deferred before a
+move, Moving and Verifying after one, Done; Failed and Unknown; Gone.
+
+1. A move starts a hop. Health from before it says nothing about it.
+2. A hop is done when Healthy was seen twice, at least `bake` apart, on the new release, and never anything else in
+   between. Before the last hop the cluster may then be moved again; after it, it is Done.
+3. Unhealthy for longer than `grace`, or not there by the deadline, is Failed. Unknown never is: nobody can say.
+4. Failed ends by a person's ack and a Healthy look after it, which begins the bake anew.
+5. A cluster that disappears while it is Pending or Done is Gone; in between it counts as Failed until somebody acks it.
+6. A hold that is set while a cluster moves takes effect after its hop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from schiff.rollout.health import Verdict
+
+
+class Phase(StrEnum):
+    """Where a cluster is; the spelling is that of ``--json``."""
+
+    Pending = "Pending"
+    Held = "Held"
+    Deferred = "Deferred"
+    Moving = "Moving"
+    Verifying = "Verifying"
+    Done = "Done"
+    Failed = "Failed"
+    Unknown = "Unknown"
+    Gone = "Gone"
+
+
+IN_FLIGHT = frozenset({Phase.Moving, Phase.Unknown, Phase.Failed})
+"""What counts against `maxUnavailable` and the caps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The times that a rollout gives one cluster."""
+
+    bake: timedelta
+    grace: timedelta
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known of a cluster since the rollout began; `hop` is -1 before the first move."""
+
+    hops: int
+    pace: Pace
+    hop: int = -1
+    moved: datetime | None = None
+    seen: Verdict | None = None
+    healthy_since: datetime | None = None
+    unhealthy_since: datetime | None = None
+    hop_done: bool = False
+    failed: bool = False
+    acked: bool = False
+    held: bool = False
+    gone: bool = False
+
+    @property
+    def phase(self) -> Phase:
+        """The state it is in."""
+        if self.failed:
+            return Phase.Failed
+        if self.gone:
+            return Phase.Gone
+        if self.is_done:
+            return Phase.Done
+        if self.hop >= 0 and not self.hop_done:
+            return self._under_way
+        if self.held:
+            return Phase.Held
+        if self.hop < 0:
+            return Phase.Pending if self.seen in (None, Verdict.Healthy) else Phase.Deferred
+        return Phase.Verifying
+
+    @property
+    def _under_way(self) -> Phase:
+        if self.seen is Verdict.Unknown:
+            return Phase.Unknown
+        return Phase.Verifying if self.healthy_since is not None else Phase.Moving
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its last hop is done."""
+        return self.hop_done and self.hop == self.hops - 1
+
+    @property
+    def may_start(self) -> bool:
+        """Whether the next hop may start: it was seen Healthy on what it runs, and nothing holds it."""
+        ready = self.hop < 0 or (self.hop_done and not self.is_done)
+        return ready and not (self.held or self.gone or self.failed) and self.seen is Verdict.Healthy
+
+    def started(self, at: datetime) -> Progress:
+        """Return it after a move."""
+        return Progress(self.hops, self.pace, self.hop + 1, at, held=self.held)
+
+    def looked(self, at: datetime, verdict: Verdict) -> Progress:
+        """Return it after an observation; `verdict` is on the release and version of its present hop."""
+        if self.gone:
+            return self
+        seen = replace(self, seen=verdict)
+        if self.moved is None or self.hop_done:
+            return seen
+        if at <= self.moved:
+            return self
+        if verdict is Verdict.Healthy:
+            return _healthy(seen, at)
+        if verdict is Verdict.Unhealthy:
+            return _unhealthy(seen, at)
+        return _late(replace(seen, healthy_since=None), at)
+
+    def vanished(self) -> Progress:
+        """Return it after its order went away."""
+        lost = self.hop >= 0 and not self.is_done
+        return replace(self, gone=True, failed=lost or self.failed)
+
+    def held_back(self) -> Progress:
+        """Return it after a customer set a hold; one that moves finishes its hop first."""
+        return replace(self, held=True)
+
+    def released(self) -> Progress:
+        """Return it after the hold was taken away."""
+        return replace(self, held=False)
+
+    def acknowledged(self) -> Progress:
+        """Return it after a person vouched for it; what is gone is gone for good."""
+        return replace(self, failed=False) if self.gone else replace(self, acked=self.failed)
+
+
+def _healthy(seen: Progress, at: datetime) -> Progress:
+    if seen.failed and not seen.acked:
+        return seen
+    since = seen.healthy_since or at
+    done = at - since >= seen.pace.bake
+    return replace(seen, failed=False, acked=False, unhealthy_since=None, healthy_since=since, hop_done=done)
+
+
+def _unhealthy(seen: Progress, at: datetime) -> Progress:
+    since = seen.unhealthy_since or at
+    failed = seen.failed or at - since > seen.pace.grace
+    return _late(replace(seen, healthy_since=None, unhealthy_since=since, failed=failed), at)
+
+
+def _late(seen: Progress, at: datetime) -> Progress:
+    """Fail what is not there by its deadline; Unknown may be there, so it only waits."""
+    late = seen.moved is not None and at - seen.moved > seen.pace.deadline and seen.seen is not Verdict.Unknown
+    return replace(seen, failed=True) if late else seen

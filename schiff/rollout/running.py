@@ -1,0 +1,213 @@
+"""One release in one environment: its plan, how far each cluster is, and what its observations add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from schiff.model.release import Assignment
+from schiff.rollout.health import Verdict
+from schiff.rollout.plan import Plan
+from schiff.rollout.progress import IN_FLIGHT, Pace, Phase, Progress
+from schiff.rollout.sights import Report, Sight
+from schiff.rollout.soak import Soak
+from schiff.values.names import ClusterKey
+
+CANARY = "canary"
+
+
+class ReleaseState(StrEnum):
+    """Where a release is in an environment; the spelling is that of ``--json``."""
+
+    Absent = "Absent"
+    Admitted = "Admitted"
+    RollingOut = "RollingOut"
+    Soaking = "Soaking"
+    Soaked = "Soaked"
+    Halted = "Halted"
+    RollingBack = "RollingBack"
+    Superseded = "Superseded"
+    Revoked = "Revoked"
+
+
+@dataclass(slots=True)
+class Rollout:
+    """A rollout while it is added up; `pins` is what moves assigned, `target` where a rollback returns to."""
+
+    name: str
+    plan: Plan
+    seq: int
+    started: datetime
+    expedited: bool = False
+    clusters: dict[ClusterKey, Progress] = field(default_factory=dict)
+    management_clusters: dict[str, Progress] = field(default_factory=dict)
+    pins: dict[ClusterKey | str, Assignment] = field(default_factory=dict)
+    joined: set[ClusterKey] = field(default_factory=set)
+    soak: Soak = field(default_factory=Soak)
+    looked: datetime | None = None
+    completed: datetime | None = None
+    halted: str | None = None
+    target: str | None = None
+    plane: str | None = None
+    self_asserted: bool = True
+
+    @classmethod
+    def begun(cls, name: str, plan: Plan, seq: int, at: datetime, *, expedited: bool) -> Rollout:
+        """Return the rollout of a plan before its first move."""
+        canaries = {key for wave in plan.waves if wave.name == CANARY for key in wave.clusters}
+        waves = plan.policy.waves
+        bakes = {key: waves.bake_of(CANARY if key in canaries else "") for key in plan.members}
+        grace, each = plan.policy.soak.grace.delta, waves.deadline_per_machine.delta
+        clusters = {
+            key: Progress(len(member.hops), Pace(bakes[key], grace, each * member.machines))
+            for key, member in plan.members.items()
+        }
+        clusters |= {key: Progress(1, Pace(waves.bake_of(""), grace, timedelta.max), held=True) for key in plan.held}
+        managers = {
+            name: Progress(len(member.hops), Pace(waves.bake_of(""), grace, each * member.machines))
+            for name, member in plan.management_clusters.items()
+        }
+        return cls(name, plan, seq, at, expedited, clusters, managers)
+
+    def copy(self) -> Rollout:
+        """Return a rollout that goes on without changing this one."""
+        return replace(
+            self,
+            clusters=dict(self.clusters),
+            management_clusters=dict(self.management_clusters),
+            pins=dict(self.pins),
+            joined=set(self.joined),
+        )
+
+    @property
+    def release(self) -> str:
+        """The digest of what is rolled out."""
+        return self.plan.release
+
+    @property
+    def population(self) -> tuple[ClusterKey, ...]:
+        """The members that count: not held, and not gone without having failed."""
+        return tuple(key for key, one in self.clusters.items() if one.phase not in (Phase.Held, Phase.Gone))
+
+    def phases(self) -> Mapping[ClusterKey, Phase]:
+        """Return where every cluster is."""
+        return {key: one.phase for key, one in self.clusters.items()}
+
+    @property
+    def in_flight(self) -> frozenset[ClusterKey]:
+        """The clusters that count against budget and caps."""
+        return frozenset(key for key, one in self.clusters.items() if one.phase in IN_FLIGHT)
+
+    def runs(self, key: ClusterKey | str) -> Assignment:
+        """Return what a cluster was assigned last."""
+        if key in self.pins:
+            return self.pins[key]
+        if isinstance(key, str):
+            return self.plan.management_clusters[key].start
+        return self.plan.members[key].start if key in self.plan.members else self.plan.held[key]
+
+    def next_pin(self, key: ClusterKey | str) -> Assignment:
+        """Return what the next hop of a cluster assigns to it."""
+        member = self.plan.management_clusters[key] if isinstance(key, str) else self.plan.members[key]
+        progress = self.management_clusters[key] if isinstance(key, str) else self.clusters[key]
+        return Assignment(self.release, member.hops[progress.hop + 1])
+
+    def failures(self) -> tuple[str, ...]:
+        """Return what failed and nobody acked: tenants and management clusters."""
+        everybody: Iterable[tuple[object, Progress]] = [*self.clusters.items(), *self.management_clusters.items()]
+        return tuple(str(key) for key, one in everybody if one.failed and not one.acked)
+
+    @property
+    def over_budget(self) -> str | None:
+        """Why no further cluster may start, whether or not a halt was written; None within the budget."""
+        failed = self.failures()
+        canaries = {str(key) for wave in self.plan.waves if wave.name == CANARY for key in wave.clusters}
+        if burnt := sorted((canaries | self.management_clusters.keys()) & set(failed)):
+            return f"{burnt[0]} failed, and nothing may fail before or among the canaries"
+        if len(failed) > self.plan.policy.waves.max_failures:
+            return f"{', '.join(failed)} failed, and policy allows {self.plan.policy.waves.max_failures}"
+        return None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether enough of the unheld population is done, and no canary failed; nobody is never enough."""
+        population = self.population
+        done = sum(self.clusters[key].is_done and not self.clusters[key].failed for key in population)
+        managed = all(one.is_done for one in self.management_clusters.values())
+        return (
+            bool(population)
+            and managed
+            and self.plan.policy.complete.covers(done, len(population))
+            and (self.over_budget is None)
+        )
+
+    @property
+    def is_back(self) -> bool:
+        """Whether a rollback has nothing left to return."""
+        everybody = (*self.clusters.values(), *self.management_clusters.values())
+        return self.target is not None and all(one.is_done or one.gone for one in everybody)
+
+    @property
+    def state(self) -> ReleaseState:
+        """Where the release is; whether it is superseded its environment knows."""
+        if self.target is not None:
+            return ReleaseState.Revoked if self.is_back else ReleaseState.RollingBack
+        if self.halted is not None:
+            return ReleaseState.Halted
+        if self.completed is None:
+            return ReleaseState.RollingOut if self.pins else ReleaseState.Admitted
+        return ReleaseState.Soaked if self.soak.earned >= self.required_soak else ReleaseState.Soaking
+
+    @property
+    def _joining(self) -> Progress:
+        soak, waves = self.plan.policy.soak, self.plan.policy.waves
+        return Progress(1, Pace(waves.bake_of(""), soak.grace.delta, timedelta(days=1)))
+
+    @property
+    def required_soak(self) -> timedelta:
+        """How much evidence this environment must give, by the policy that was frozen when the rollout began."""
+        return self.plan.policy.soak_of(self.plan.environment)
+
+    def moved(self, key: ClusterKey | str, pin: Assignment, at: datetime) -> None:
+        """Take one cluster of a move."""
+        self.pins[key] = pin
+        if isinstance(key, str):
+            if key in self.management_clusters:
+                self.management_clusters[key] = self.management_clusters[key].started(at)
+        elif key in self.clusters or key in self.joined:
+            self.clusters[key] = self.clusters.get(key, self._joining).started(at)
+
+    def saw(self, at: datetime, clusters: Mapping[ClusterKey, Sight], managers: Mapping[str, Sight]) -> None:
+        """Take the sights of an observation that counts."""
+        for key, one in self.clusters.items():
+            self.clusters[key] = one.looked(at, _verdict(clusters.get(key), self.runs(key)))
+        for name, one in self.management_clusters.items():
+            self.management_clusters[name] = one.looked(at, _verdict(managers.get(name), self.runs(name)))
+        self.looked = at
+        if self.completed is None and self.target is None and self.is_complete:
+            self.completed = at
+
+    def counts(self, report: Report) -> tuple[int, bool]:
+        """Return how many of the population are healthy on the release, and whether any is unhealthy."""
+        verdicts = [report.verdict_on(key, self.release) for key in self.population]
+        return verdicts.count(Verdict.Healthy), Verdict.Unhealthy in verdicts
+
+    def revert(self, target: str) -> None:
+        """Begin the way back: whatever was moved has one hop to go, and nothing else moves any more."""
+        self.target, self.soak, self.halted = target, Soak(), None
+        self.clusters = {key: _back(one) for key, one in self.clusters.items() if one.hop >= 0 and not one.gone}
+        self.management_clusters = {name: _back(one) for name, one in self.management_clusters.items() if one.hop >= 0}
+
+
+def _back(progress: Progress) -> Progress:
+    return Progress(1, progress.pace)
+
+
+def _verdict(sight: Sight | None, assigned: Assignment) -> Verdict:
+    """Return how a cluster is on what it was assigned; health of anything else is that of a cluster on its way."""
+    if sight is None:
+        return Verdict.Unknown
+    fits = sight.release == assigned.release and sight.kubernetes == str(assigned.kubernetes)
+    return sight.verdict if fits or sight.verdict is Verdict.Unknown else Verdict.Progressing

@@ -1,0 +1,103 @@
+"""What one observation saw of each cluster: the report that `observe` cites by its digest."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+from schiff.errors import InvalidValue
+from schiff.rollout.health import Verdict
+from schiff.values.digests import canonical, digest, digest_of_bytes
+from schiff.values.names import ClusterKey
+
+REPORT_VERSION: Final = 1
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How a cluster was, and what it ran: health counts only for the release that it names."""
+
+    release: str
+    kubernetes: str
+    verdict: Verdict
+    reason: str = ""
+
+    def as_document(self) -> dict[str, str]:
+        """Return it as the report spells it."""
+        return {
+            "kubernetes": self.kubernetes,
+            "reason": self.reason,
+            "release": self.release,
+            "verdict": str(self.verdict),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All sights of one moment."""
+
+    clusters: Mapping[ClusterKey, Sight] = field(default_factory=dict)
+    management_clusters: Mapping[str, Sight] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, content: bytes) -> Report:
+        """Read a report; raises `InvalidValue`."""
+        return _parsed(content)
+
+    def to_bytes(self) -> bytes:
+        """Return its one spelling."""
+        data = {
+            "clusters": {str(key): sight.as_document() for key, sight in self.clusters.items()},
+            "managementClusters": {name: sight.as_document() for name, sight in self.management_clusters.items()},
+            "v": REPORT_VERSION,
+        }
+        return canonical(data) + b"\n"
+
+    def body(self, release: str, members: Iterable[ClusterKey], *, held: int, plane: str) -> dict[str, Any]:
+        """Return what `observe` says of the members of a rollout; one that was not seen at all is Unknown."""
+        keys = sorted(members)
+        counts = Counter(self.verdict_on(key, release) for key in keys)
+        return {
+            "release": release,
+            "members": digest([str(key) for key in keys]),
+            "total": len(keys),
+            **{str(verdict).lower(): counts[verdict] for verdict in Verdict},
+            "held": held,
+            "report": digest_of_bytes(self.to_bytes()),
+            "plane": plane,
+        }
+
+    def verdict_on(self, key: ClusterKey, release: str) -> Verdict:
+        """Return how a cluster is on a release: one that still runs another is on its way."""
+        sight = self.clusters.get(key)
+        if sight is None:
+            return Verdict.Unknown
+        if sight.release != release and sight.verdict is Verdict.Healthy:
+            return Verdict.Progressing
+        return sight.verdict
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(content: bytes) -> Report:
+    try:
+        data = json.loads(content)
+        if data.keys() != {"v", "clusters", "managementClusters"} or data["v"] != REPORT_VERSION:
+            raise InvalidValue(f"a report is not of form {REPORT_VERSION}")
+        report = Report(
+            {ClusterKey.parse(name): _sight(item) for name, item in data["clusters"].items()},
+            {name: _sight(item) for name, item in data["managementClusters"].items()},
+        )
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
+        raise InvalidValue(f"a report of an observation cannot be read: {error}") from None
+    if report.to_bytes() != content:
+        raise InvalidValue("a report is not spelled as reports are written")
+    return report
+
+
+def _sight(data: Any) -> Sight:
+    return Sight(data["release"], data["kubernetes"], Verdict(data["verdict"]), data["reason"])
