@@ -5,8 +5,8 @@
 2. Every component of the release must run on every version on the way.
 3. Nothing starts from a state that should not be: a pool above its control
    plane, or more than three minors below it.
-4. A component follows only the versions in its `upgradeFrom`, and goes down only
-   when what it replaces is reversible.
+4. A component that goes up follows only the versions in its `upgradeFrom`; one
+   goes down only when the version it leaves is reversible.
 5. Cluster API goes up at most three minors at once and never down; that of the
    management cluster must know the Kubernetes version of each tenant.
 """
@@ -122,12 +122,11 @@ def _component_problems(release: ReleaseSpec, way: tuple[KubernetesVersion, ...]
 
 
 def _follows(name: str, old: PinnedComponent, new: PinnedComponent) -> Iterator[str]:
-    if old.version == new.version:
-        return
-    if new.upgrade_from is not None and not new.upgrade_from.contains(old.version):
+    if new.version < old.version:
+        if not old.reversible:
+            yield f"{name} goes down from {old.version} to {new.version}, and {old.version} is not reversible"
+    elif new.version != old.version and new.upgrade_from is not None and not new.upgrade_from.contains(old.version):
         yield f"{name} {new.version} follows {new.upgrade_from}, not {old.version}"
-    elif new.version < old.version and not old.reversible:
-        yield f"{name} goes down from {old.version} to {new.version}, and {old.version} is not reversible"
 
 
 def _above(

@@ -122,7 +122,7 @@ def test_a_pool_may_lag_three_minors_and_not_four() -> None:
         ({"version": "v3.29.0"}, {"version": "v3.31.2", "upgradeFrom": ">=3.29"}, ()),
         ({"version": "v3.28.9"}, {"version": "v3.31.2", "upgradeFrom": ">=3.29"}, ("follows >=3.29, not v3.28.9",)),
         ({"version": "v3.31.2"}, {"version": "v3.31.2", "upgradeFrom": ">=9.0"}, ()),
-        ({"version": "v3.31.2"}, {"version": "v3.30.0", "upgradeFrom": ">=3.29"}, ()),
+        ({"version": "v3.31.2"}, {"version": "v3.30.0", "upgradeFrom": "<3.30"}, ()),
         ({"version": "v3.31.2", "reversible": False}, {"version": "v3.30.0"}, ("v3.31.2 is not reversible",)),
         ({"version": "v3.31.2-s2", "reversible": False}, {"version": "v3.31.2"}, ("v3.31.2-s2 is not reversible",)),
         ({"version": "v3.30.0", "reversible": False}, {"version": "v3.31.2"}, ()),
