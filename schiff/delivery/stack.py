@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from schiff.errors import InvalidInput, InvalidValue, Place, Problem
+from schiff.s3.location import Location
 from schiff.values.names import ENVIRONMENTS, Environment
 from schiff.values.urls import without_password
 
@@ -19,6 +20,7 @@ _DEFAULTS = {
     "review": "branch",
     "delivery": "git",
     "kubeconfig": "$KUBECONFIG",
+    "witness": "",
 }
 _CHOICES = {"review": ("branch", "proposal"), "delivery": ("git", "direct")}
 
@@ -61,7 +63,8 @@ class StackSettings:
     A relative path is taken from the project's folder. `review` is ``branch``
     to push to the branch itself, or ``proposal`` to ask for a merge. `delivery`
     is ``git``, or ``direct`` to send what `definitions` would hold straight to
-    the API servers that `kubeconfig` leads to.
+    the API servers that `kubeconfig` leads to. `witness` is a place in S3 that
+    receives every entry of the ledger; without one, time is what runners say.
     """
 
     fleet: str
@@ -72,6 +75,12 @@ class StackSettings:
     review: str
     delivery: str
     kubeconfig: str
+    witness: str
+
+    @property
+    def witness_location(self) -> Location | None:
+        """Where the witness is; None when none is configured."""
+        return Location.parse(self.witness) if self.witness else None
 
     @staticmethod
     def names() -> tuple[str, ...]:
@@ -94,6 +103,7 @@ class StackSettings:
             message = "direct delivery waits for no merge, so half of it would only be proposed"
             problems.append(Problem(Place(file), "schiff:review", message, "write branch"))
         problems += _credentials(settings, file)
+        problems += _witness(settings, file)
         if problems:
             raise InvalidInput(problems)
         return cls(**settings)
@@ -106,3 +116,12 @@ def _credentials(settings: Mapping[str, str], file: str) -> Iterator[Problem]:
             without_password(settings[name])
         except InvalidValue as error:
             yield Problem(Place(file), f"schiff:{name}", str(error), rule="credentials-in-url")
+
+
+def _witness(settings: Mapping[str, str], file: str) -> Iterator[Problem]:
+    """Name a witness that is no place in S3."""
+    try:
+        if settings["witness"]:
+            Location.parse(settings["witness"])
+    except InvalidValue as error:
+        yield Problem(Place(file), "schiff:witness", str(error))

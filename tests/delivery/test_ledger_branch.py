@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from schiff.delivery.ledger_branch import append_to_ledger
+from schiff.delivery.ledger_branch import Proposal, append_to_ledger
 from schiff.errors import Conflict, Failed, Refused, Tampered
 from schiff.git.process import run_git
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.sources.ledger_branch import read_ledger
+from schiff.values.digests import digest_of_bytes
 from tests.delivery.ledger_writers import commit_file, notes, one_genesis
 
 KILLS = 6
@@ -37,6 +38,48 @@ def test_each_entry_is_one_commit_with_one_file_on_an_orphan_branch(tmp_path: Pa
     files = run_git("ls-tree", "-r", "--name-only", "ledger/tst", folder=Path(url)).decode().split()
     assert files == ["000000.json", "000001.json", "000002.json"]
     assert len(commits(url)) == 3
+
+
+def test_what_an_entry_cites_comes_in_its_commit(tmp_path: Path) -> None:
+    url, cited = begun(tmp_path), b'{"v":1}\n'
+    digest = digest_of_bytes(cited)
+
+    def propose(ledger: Ledger) -> Proposal | None:
+        entry = notes(1)(ledger)
+        return entry and Proposal(entry, {digest: cited})
+
+    ledger = append_to_ledger(url, "tst", propose, tmp_path / "cache")
+    changed = run_git("show", "--format=", "--name-only", "ledger/tst", folder=Path(url)).decode().split()
+    assert changed == ["000001.json", f"objects/{digest.removeprefix('sha256:')}.json"]
+    assert ledger.objects == read_ledger(url, "tst", tmp_path / "cache").objects == {digest: cited}
+
+
+def test_an_object_under_a_wrong_digest_is_refused(tmp_path: Path) -> None:
+    url = begun(tmp_path)
+    before = commits(url)
+
+    def propose(ledger: Ledger) -> Proposal | None:
+        entry = notes(1)(ledger)
+        return entry and Proposal(entry, {digest_of_bytes(b"a"): b"b"})
+
+    with pytest.raises(Refused, match="is not sha256:"):
+        append_to_ledger(url, "tst", propose, tmp_path / "cache")
+    assert commits(url) == before
+
+
+def test_a_witness_hears_of_an_entry_once_it_stands_on_the_branch(tmp_path: Path) -> None:
+    url, told = begun(tmp_path), list[tuple[int, int]]()
+
+    def witness(entry: Entry) -> None:
+        told.append((entry.seq, len(commits(url))))
+
+    def propose(ledger: Ledger) -> Entry | None:
+        if not told and len(ledger.entries) == 1:
+            append_to_ledger(url, "tst", notes(1, "user:rival"), tmp_path / "rival-cache")
+        return notes(2)(ledger)
+
+    append_to_ledger(url, "tst", propose, tmp_path / "cache", witness)
+    assert told == [(2, 3), (3, 4)]
 
 
 def test_nothing_proposed_writes_nothing(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from schiff.delivery.stack import StackName, StackSettings
 from schiff.errors import InvalidInput, InvalidValue
+from schiff.s3.location import Location
 
 
 def test_a_stack_is_an_environment_or_a_shard_of_one() -> None:
@@ -46,3 +47,14 @@ def test_direct_delivery_proposes_nothing() -> None:
     with pytest.raises(InvalidInput, match="schiff:review: direct delivery waits for no merge"):
         StackSettings.parse({"delivery": "direct", "review": "proposal"}, "Pulumi.tst.yaml")
     assert StackSettings.parse({"delivery": "direct"}, "Pulumi.tst.yaml").kubeconfig == "$KUBECONFIG"
+
+
+def test_without_a_setting_there_is_no_witness() -> None:
+    assert StackSettings.parse({}, "Pulumi.tst.yaml").witness_location is None
+
+
+def test_a_witness_is_a_place_in_s3() -> None:
+    settings = StackSettings.parse({"witness": "s3://bucket/prefix?region=eu-1"}, "Pulumi.prd.yaml")
+    assert settings.witness_location == Location("bucket", "prefix", region="eu-1")
+    with pytest.raises(InvalidInput, match=r"Pulumi\.prd\.yaml: schiff:witness: it is no place in S3"):
+        StackSettings.parse({"witness": "bucket"}, "Pulumi.prd.yaml")

@@ -1,0 +1,1 @@
+"""The one folder that talks to S3: objects that are written once and locked; it knows nothing of ledgers."""
