@@ -1,0 +1,101 @@
+"""Who approved: the approvers of a fleet, and which signatures of a chain hold.
+
+A signature is verified as the approvers stood when its entry was made: who left
+since keeps a line that ends. What was verified is remembered in the cache by the
+digest of the entry and of the approvers, so that a long chain starts no
+thousand programs; only what held is remembered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
+
+from schiff.errors import InvalidInput, Place, Problem
+from schiff.model.approvers import NAMESPACE, NOBODY, Approvers, keys_of, parse_approvers
+from schiff.rollout.bodies import ApproveBody, parse_body
+from schiff.rollout.entry import Entry
+from schiff.rollout.ledger import Ledger
+from schiff.rollout.moments import parse_moment
+from schiff.rollout.signed_text import signed_text
+from schiff.ssh.signatures import verify
+from schiff.values.digests import digest_of_bytes
+
+FILE = "approvers"
+_AT_ONCE = 4
+
+
+def read_approvers(fleet: Path) -> Approvers:
+    """Return the approvers of a fleet; nobody where it has no such file. Raises `InvalidInput` with every problem."""
+    try:
+        content = (fleet / FILE).read_bytes()
+    except FileNotFoundError:
+        return NOBODY
+    except OSError as error:
+        raise InvalidInput([Problem(Place(FILE), "", f"cannot be read: {error.strerror}", "mend it")]) from error
+    return parse_approvers(content, FILE, keys_of(rehearsal_file(FILE)))
+
+
+def rehearsal_file(name: str) -> bytes:
+    """Return a file of the made-up people that approve in rehearsals: ``approvers``, ``anna``, ``bert``."""
+    return files("schiff").joinpath("data", "rehearsal", name).read_bytes()
+
+
+def verified_signers(ledger: Ledger, approvers: Approvers, cache_dir: Path) -> Mapping[str, str]:
+    """Return the principal of each approve entry whose signature holds, by the digest of the entry."""
+    asked = {entry.digest: entry for entry in ledger.entries if entry.kind == "approve"}
+    memory = cache_dir / f"signatures-{digest_of_bytes(approvers.content).removeprefix('sha256:')}.json"
+    known = _remembered(memory)
+    new = {digest: entry for digest, entry in asked.items() if digest not in known}
+    held = known | _holding(new, approvers)
+    if new and held != known:
+        _remember(memory, held)
+    return {digest: _body(entry).principal for digest, entry in asked.items() if digest in held}
+
+
+def _holding(entries: Mapping[str, Entry], approvers: Approvers) -> frozenset[str]:
+    if not entries:
+        return frozenset()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = pool.map(lambda entry: holds(entry, approvers), entries.values())
+        return frozenset(digest for digest, held in zip(entries, answers, strict=True) if held)
+
+
+def holds(entry: Entry, approvers: Approvers) -> bool:
+    """Whether the signature of an approve entry is of the principal it names."""
+    body = _body(entry)
+    text = signed_text(entry.env, body.verb, body.subject, body.expires)
+    return body.principal in approvers.principals and verify(
+        approvers.content,
+        body.principal,
+        NAMESPACE,
+        message=text,
+        signature=body.signature,
+        at=parse_moment(entry.at),
+    )
+
+
+def _body(entry: Entry) -> ApproveBody:
+    body = parse_body(entry.kind, entry.body)
+    if not isinstance(body, ApproveBody):
+        raise TypeError(f"entry {entry.seq} is no approval")
+    return body
+
+
+def _remembered(memory: Path) -> frozenset[str]:
+    with suppress(OSError, ValueError):
+        return frozenset(map(str, json.loads(memory.read_bytes())))
+    return frozenset()
+
+
+def _remember(memory: Path, held: Iterable[str]) -> None:
+    """Write the memory; one that cannot be written costs programs the next time and nothing else."""
+    with suppress(OSError):
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        half = memory.with_suffix(".new")
+        half.write_text(json.dumps(sorted(held)), encoding="utf-8")
+        half.replace(memory)
