@@ -10,6 +10,7 @@ name-over-budget        names that are joined from others fit into 63 characters
 manager-too-small       a management cluster survives the loss of a machine and has a worker for its controllers
 zone-of-network         a cluster's nodes stand in a network of its own zone
 alerts-secret           the secret that alerts name is a document of the management cluster, where Flux looks for it
+manager-skew            a management cluster's Cluster API looks after the Kubernetes version of every tenant it serves
 ======================  ====================================================================================
 
 Addresses: `schiff.checks.fleet_address_rules`. Networks: `schiff.checks.fleet_network_rules`.
@@ -29,6 +30,7 @@ from schiff.manifests.flux import FLUX_NAMESPACE
 from schiff.manifests.sops import is_in
 from schiff.model.fleet import Path
 from schiff.model.resolved import ResolvedEnvironment
+from schiff.rollout.skew import skew_problem
 from schiff.values.names import LABEL_BUDGET
 
 _MACHINE_SUFFIX = len("-abcde-abcde")
@@ -115,6 +117,21 @@ def _alert_secrets(clusters: Sequence[Subject]) -> Iterator[Problem]:
             yield Problem(place, ".".join(path), message, cure, rule="alerts-secret")
 
 
+def _skews(clusters: Sequence[Subject]) -> Iterator[Problem]:
+    """Check tenants against the release of their manager, which is another than their own while they wait or hold."""
+    managers = {it.cluster.identity.name: it.cluster.layers.release for it in clusters if it.cluster.self_managed}
+    for subject in clusters:
+        release = managers.get(subject.cluster.identity.management_cluster)
+        if subject.cluster.self_managed or release is None:
+            continue
+        if message := skew_problem(release.management_plane, subject.cluster.assignment.kubernetes):
+            name = subject.cluster.identity.management_cluster
+            cure = "fast-forward the cluster before its management cluster moves on"
+            yield subject.problem(
+                (), f"management cluster {name} cannot look after it: {message}", cure, "manager-skew"
+            )
+
+
 Rule = Callable[[Sequence[Subject]], Iterator[Problem]]
 
 _RULES: tuple[Rule, ...] = (
@@ -124,6 +141,7 @@ _RULES: tuple[Rule, ...] = (
     _sizes_of_managers,
     _zones_of_networks,
     _alert_secrets,
+    _skews,
     address_problems,
     network_problems,
     machine_problems,

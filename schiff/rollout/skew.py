@@ -41,11 +41,11 @@ def hops(start: KubernetesVersion, release: ReleaseSpec) -> tuple[KubernetesVers
         raise Refused(
             f"{_name(release)} runs Kubernetes {target}, below {start}, and Kubernetes never goes down; "
             f"take a release that pins {start} or later",
-            NO_PATH,
+            "no-path",
         )
     way = (*_stops(start, release), target)
     if problems := [*_component_problems(release, way)]:
-        raise Refused("; ".join(problems), NO_PATH)
+        raise Refused("; ".join(problems), "no-path")
     return way
 
 
@@ -63,7 +63,7 @@ def require_sound(control_plane: KubernetesVersion, pools: Mapping[str, Kubernet
         ),
     ]
     if wrong:
-        raise Refused(f"{'; '.join(wrong)}; bring all machines to one version before the cluster is moved", NO_PATH)
+        raise Refused(f"{'; '.join(wrong)}; bring all machines to one version before the cluster is moved", "no-path")
 
 
 def component_hop_problems(before: ReleaseSpec, after: ReleaseSpec) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def _stops(start: KubernetesVersion, release: ReleaseSpec) -> Iterator[Kubernete
         raise Refused(
             f"{_name(release)} does not lead from Kubernetes {start} to {target}: it names no version of {gap}; "
             f"name one in kubernetes.via, or go by way of a release that pins one",
-            NO_PATH,
+            "no-path",
         )
     yield from (highest[minor] for minor in between)
 

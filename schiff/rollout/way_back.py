@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from schiff.errors import Refused
 from schiff.model.fleet import SharedLayers
-from schiff.rollout.skew import NO_PATH, component_hop_problems, hops
+from schiff.rollout.skew import component_hop_problems, hops
 from schiff.values.versions import KubernetesVersion
 
 
@@ -54,7 +54,7 @@ def way_back(start: Standing, completed: Sequence[SharedLayers], revoked: Collec
     reached = _search(first, ahead)
     target = max(ahead)
     if target not in reached:
-        raise Refused(_missing(first, reached, completed, ahead), NO_PATH)
+        raise Refused(_missing(first, reached, completed, ahead), "no-path")
     return reached[target].moves
 
 
@@ -64,7 +64,7 @@ def _first(start: Standing, completed: Sequence[SharedLayers], revoked: Collecti
         if layers.digest == start.release:
             on_its_way = start.kubernetes < layers.release.kubernetes.version and layers.digest not in revoked
             return _Stop(place - on_its_way, layers, start.kubernetes)
-    raise Refused(f"release {start.release} was never completed in prd, so no way on from it is known", NO_PATH)
+    raise Refused(f"release {start.release} was never completed in prd, so no way on from it is known", "no-path")
 
 
 def _search(first: _Stop, ahead: Mapping[int, SharedLayers]) -> Mapping[int, _Stop]:

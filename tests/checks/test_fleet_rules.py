@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from schiff.layers.construct import fleet_of
 from schiff.layers.resolve import resolve_environment
 from schiff.model.release import Assignment, Assignments
 from schiff.sources.fleet_files import load_fleet
+from schiff.values.versions import ComponentVersion, KubernetesVersion
 from tests.makers import (
     MANAGEMENT_CLUSTER,
     METAL3_ORDER,
@@ -296,7 +298,7 @@ def test_every_rule_that_is_listed_is_tried() -> None:
     texts = [(folder / name).read_text().split('"""')[1] for name in MODULES]
     tables = [line for text in texts for line in text.split("===\n")[1].splitlines()]
     listed = {line.split()[0] for line in tables if line and not line.startswith("=")}
-    assert listed == {case[0] for case in WRONG} | {"name-of-manager"}
+    assert listed == {case[0] for case in WRONG} | {"name-of-manager", "manager-skew"}
 
 
 MODULES = ("fleet_rules.py", "fleet_address_rules.py", "fleet_network_rules.py", "fleet_machine_rules.py")
@@ -306,6 +308,20 @@ def test_a_tenant_is_not_called_like_its_management_cluster() -> None:
     documents = two_of_each()
     documents["sites/vsphere-site-1/customer-b/schiff-mgmt-x.yaml"] = documents.pop(SECOND)
     assert {problem.rule for problem in problems(documents)} == {"name-of-manager"}
+
+
+@pytest.mark.parametrize(("kubernetes", "found"), [("v1.31.0", set()), ("v1.30.9", {"manager-skew"})])
+def test_a_manager_that_moved_on_still_knows_the_minor_of_who_stayed(kubernetes: str, found: set[str]) -> None:
+    environment = a_resolved_environment()
+    (name, manager), *_ = environment.management_clusters.items()
+    plane = manager.layers.release.management_plane.model_copy(update={"capi": ComponentVersion(1, 14, 0)})
+    release = manager.layers.release.model_copy(update={"management_plane": plane})
+    moved_on = replace(manager, layers=replace(manager.layers, release=release))
+    stayed = Assignment("head", KubernetesVersion.parse(kubernetes))
+    tenants = {key: replace(cluster, assignment=stayed) for key, cluster in environment.tenants.items()}
+    skewed = replace(environment, tenants=tenants, management_clusters={name: moved_on})
+    assert {problem.rule for problem in fleet_problems(skewed)} == found
+    assert all("fast-forward" in problem.cure for problem in fleet_problems(skewed))
 
 
 @pytest.mark.parametrize(("namespace", "found"), [("schiff-system", set()), ("default", {"alerts-secret"})])
