@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from schiff.errors import InvalidValue
 from schiff.model.policy import PolicySpec
 from schiff.model.release import Assignment
+from schiff.model.windows import WindowSpec
 from schiff.values.digests import HEAD, Digest, canonical, digest_of_bytes
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
 from schiff.values.versions import KubernetesVersion
@@ -59,7 +60,7 @@ class Member:
     machines: int
     start: Assignment
     hops: tuple[KubernetesVersion, ...]
-    windows: tuple[str, ...] = ()
+    windows: tuple[WindowSpec, ...] = ()
 
     @property
     def site(self) -> str:
@@ -77,7 +78,7 @@ class Member:
             "provider": self.provider,
             "start": _pin_document(self.start),
             "variant": self.variant,
-            "windows": list(self.windows),
+            "windows": [str(window) for window in self.windows],
             "zone": self.zone,
             **group,
         }
@@ -133,7 +134,7 @@ class Plan:
         members = {key: _member(key, data) for key, data in _keyed("members", fields["members"]).items()}
         managed = [_management_member(data) for data in _list("managementClusters", fields["managementClusters"])]
         plan = cls(
-            environment=_environment(fields["environment"]),
+            environment=known_environment(fields["environment"]),
             release=_release(_text("release", fields["release"])),
             policy=_policy(fields["policy"]),
             members=members,
@@ -158,7 +159,7 @@ class Plan:
             "held": {str(key): _pin_document(pin) for key, pin in self.held.items()},
             "managementClusters": [member.as_document() for member in self.management_clusters.values()],
             "members": {str(key): member.as_document() for key, member in self.members.items()},
-            "policy": _complete(self.policy),
+            "policy": self.policy.complete_document(),
             "release": self.release,
             "v": PLAN_VERSION,
             "waves": [wave.as_document() for wave in self.waves],
@@ -172,6 +173,21 @@ class Plan:
     @cached_property
     def _wave_numbers(self) -> Mapping[ClusterKey, int]:
         return {key: number for number, wave in enumerate(self.waves) for key in wave.clusters}
+
+    @cached_property
+    def places(self) -> Mapping[ClusterKey, int]:
+        """Where each member stands in the line of all waves."""
+        return {key: place for place, key in enumerate(key for wave in self.waves for key in wave.clusters)}
+
+    @cached_property
+    def sizes(self) -> Mapping[str, Mapping[str, int]]:
+        """How many members each site, customer and management cluster has."""
+        members = self.members.values()
+        return {
+            "site": Counter(member.site for member in members),
+            "customer": Counter(member.customer for member in members),
+            "managementCluster": Counter(member.management_cluster for member in members),
+        }
 
     def require_partition(self) -> None:
         """Raise `InvalidValue` unless every member is in exactly one wave, and nobody else in any."""
@@ -190,9 +206,12 @@ class Plan:
             raise InvalidValue(f"{min(both)} is held, and a member as well")
 
 
-def _complete(policy: PolicySpec) -> dict[str, Any]:
-    """Return the policy with every default written out: a later version's defaults change no plan that runs."""
-    return policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+def known_environment(data: Any) -> Environment:
+    """Return the environment of that name; raises `InvalidValue`."""
+    for environment in ENVIRONMENTS:
+        if environment == data:
+            return environment
+    raise InvalidValue(f"environment is {data!r} (expected one of {', '.join(ENVIRONMENTS)})")
 
 
 def _read(content: bytes) -> dict[str, Any]:
@@ -212,7 +231,7 @@ def _read(content: bytes) -> dict[str, Any]:
 
 def _policy(data: Any) -> PolicySpec:
     policy = _valid("policy", partial(PolicySpec.model_validate, by_name=False, by_alias=True), data)
-    if _complete(policy) != data:
+    if policy.complete_document() != data:
         raise InvalidValue("policy is not spelled as a plan writes it: complete, with its defaults")
     return policy
 
@@ -241,7 +260,7 @@ def _member(key: ClusterKey, data: Any) -> Member:
         machines=_number("machines", data["machines"]),
         start=_pin(data["start"]),
         hops=_hops(data["hops"]),
-        windows=tuple(_text("windows", text) for text in _list("windows", data["windows"])),
+        windows=tuple(_window(_text("windows", text)) for text in _list("windows", data["windows"])),
     )
 
 
@@ -290,15 +309,16 @@ def _release(text: str, *others: str) -> str:
 
 
 @cache
+def _window(text: str) -> WindowSpec:
+    window = _valid("windows", WindowSpec.parse, text)
+    if str(window) != text:
+        raise InvalidValue(f"windows: {text!r} is spelled {window}")
+    return window
+
+
+@cache
 def _version(text: str) -> KubernetesVersion:
     return KubernetesVersion.parse(text)
-
-
-def _environment(data: Any) -> Environment:
-    for environment in ENVIRONMENTS:
-        if environment == data:
-            return environment
-    raise InvalidValue(f"environment is {data!r} (expected one of {', '.join(ENVIRONMENTS)})")
 
 
 def _list(field: str, data: Any) -> list[Any]:

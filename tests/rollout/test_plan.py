@@ -8,6 +8,7 @@ import pytest
 
 from schiff.errors import InvalidValue
 from schiff.model.release import Assignment
+from schiff.model.windows import WindowSpec
 from schiff.rollout.plan import Plan, Wave
 from schiff.values.digests import HEAD, digest_of_bytes
 from schiff.values.names import ClusterKey
@@ -17,7 +18,7 @@ A, B, HELD = ClusterKey("site-1", "a"), ClusterKey("site-2", "b"), ClusterKey("s
 WAVES = (Wave("canary", (B,)), Wave("100%", (A,)))
 PLAN = a_plan(
     members_of(
-        a_member("site-1/a", redundancy_group="shop", windows=("sunday 02:00-06:00 Europe/Berlin",)),
+        a_member("site-1/a", redundancy_group="shop", windows=(WindowSpec.parse("sunday 02:00-06:00 Europe/Berlin"),)),
         a_member("site-2/b", start=Assignment(HEAD, OLD), hops=(OLD, NEW)),
     ),
     WAVES,
@@ -101,6 +102,8 @@ def _top(name: str, value: Any) -> Callable[[Any], Any]:
         (_member_field("hops", []), "one version at least"),
         (_member_field("hops", ["1.35"]), "is not a Kubernetes version"),
         (_member_field("customer", ""), "customer is ''"),
+        (_member_field("windows", ["sunday"]), "windows|expected"),
+        (_member_field("windows", ["sunday,saturday 02:00-06:00 Europe/Berlin"]), "is spelled saturday,sunday"),
         (_member_field("redundancyGroup", None), "redundancyGroup is None"),
         (_member_field("start", {"release": "sha256:1", "kubernetes": "v1.34.6"}), "is not a digest"),
         (_member_field("start", {"release": "head"}), "the fields of a pin"),
