@@ -25,7 +25,7 @@ from schiff.errors import InvalidInput, Problem
 from schiff.layers.merge import Layer, Merged, merge, merged_data
 from schiff.layers.pins import unsupported
 from schiff.layers.references import PLATFORM
-from schiff.layers.schema import CLUSTER_SHAPE, customer_problems
+from schiff.layers.schema import CLUSTER_SHAPE, LAST, customer_problems
 from schiff.layers.shapes import path_text
 from schiff.layers.validation import Locate, Located, close_to, problems_of
 from schiff.model.fleet import EMPTY, Document, Fleet, ManagementCluster, Path, SharedLayers, Site
@@ -168,7 +168,10 @@ class Resolver:
                 return ask.document
 
     def _data(self, ask: _Ask) -> dict[str, Any]:
-        """Return the merged value; the part below the orders is shared between clusters."""
+        """Return the merged value; the part below the orders is shared between clusters.
+
+        A customer's hold is for its production clusters: elsewhere it is not there.
+        """
         choice = (ask.named("environment"), ask.site.facts.provider, ask.named("zone"), ask.named("class"))
         key = (ask.layers.digest, *choice, ask.site.name)
         shared = self._shared.get(key)
@@ -179,6 +182,8 @@ class Resolver:
                     shared = merged_data(shared, self._document(name, ask).data)
             self._shared[key] = shared
         customer = self._document("customer", ask).data
+        if customer and ask.named("environment") != LAST:
+            customer = {key: value for key, value in customer.items() if key != "hold"}
         return merged_data(merged_data(shared, customer) if customer else shared, ask.document.data)
 
     # --- judging

@@ -7,7 +7,8 @@ single layer is said here, with the layer's name, in the order of the code:
 2. Unknown fields, wrong types, wrong values.
 3. No layer sets a version: not of Kubernetes, and not of a component.
 4. No value is a template: what looks like one to Flux would be emptied on its way to a machine.
-5. A customer layer sets only what `fleet.yaml` allows.
+5. A hold is a customer's, for its production clusters: it stands in the customer's file or in an order of `prd`.
+6. A customer layer sets only what `fleet.yaml` allows.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ from schiff.model.fleet import Document, Path
 from schiff.model.settings import FleetSettings, LayerName
 from schiff.model.spec import Spec
 from schiff.model.tenant_cluster import TenantClusterSpec
+from schiff.values.names import ENVIRONMENTS
 
 CLUSTER_SHAPE: Final = shape_of(TenantClusterSpec)
+LAST: Final = ENVIRONMENTS[-1]
+"""The environment in which customers may hold releases back."""
 
 _ORDER_ONLY = ("environment", "zone", "class", "decommission")
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -49,6 +53,7 @@ def layer_problems(layer: LayerName, document: Document, prefix: str = "") -> It
         yield from problems_of(error, CLUSTER_SHAPE, in_document(document, layer, prefix))
     yield from _pinned_components(layer, document, prefix)
     yield from _templates(layer, document, prefix)
+    yield from _hold(layer, document, prefix)
 
 
 def _pinned_components(layer: LayerName, document: Document, prefix: str) -> Iterator[Problem]:
@@ -69,6 +74,17 @@ def _templates(layer: LayerName, document: Document, prefix: str) -> Iterator[Pr
                 document.place(path), path_text(CLUSTER_SHAPE, path, prefix), "holds ${: no value is a template",
                 "write the value itself", layer, "template",
             )  # fmt: skip
+
+
+def _hold(layer: LayerName, document: Document, prefix: str) -> Iterator[Problem]:
+    environment = document.data.get("environment", LAST if layer == "cluster" and not prefix else "")
+    if document.data.get("hold") is None or layer == "customer" or (layer, environment) == ("cluster", LAST):
+        return
+    yield Problem(
+        document.place(("hold",)), path_text(CLUSTER_SHAPE, ("hold",), prefix),
+        f"only a customer's clusters of {LAST} are held", "remove it, or write it into the customer's file",
+        layer, "hold-outside-prd",
+    )  # fmt: skip
 
 
 def _texts(data: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -10,6 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 from schiff.errors import InvalidValue
 from schiff.model.recipient import Recipient
 from schiff.model.spec import Items, OneOrMore, Spec
+from schiff.model.windows import WindowSpec
+from schiff.values.instants import Instant, InstantText
 from schiff.values.names import Domain, Environment, LabelKey, LabelValue, Name, PoolName
 from schiff.values.networks import Address, AddressRange, Network
 
@@ -161,8 +164,19 @@ class HoldSpec(Spec):
 
     by: str
     reason: str
-    since: str
-    until: str | None = None
+    since: InstantText
+    until: InstantText | None = None
+
+    @model_validator(mode="after")
+    def _it_ends_after_it_begins(self) -> Self:
+        if self.until is not None and Instant.parse(self.until) <= Instant.parse(self.since):
+            raise InvalidValue(f"until {self.until} is not after since {self.since} (expected a later date)")
+        return self
+
+    def is_open(self, now: datetime) -> bool:
+        """Return whether it holds at this moment: from `since` until before `until`."""
+        began = Instant.parse(self.since).moment <= now
+        return began and (self.until is None or now < Instant.parse(self.until).moment)
 
 
 class TenantClusterSpec(Spec):
@@ -189,4 +203,6 @@ class TenantClusterSpec(Spec):
     components: Mapping[Name, Mapping[str, Any]] = {}
     recipients: Items[Recipient] = ()
     hold: HoldSpec | None = None
+    redundancy_group: Name | None = None
+    windows: Items[WindowSpec] = ()
     decommission: Name | None = None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +262,47 @@ def test_a_shared_mistake_is_said_once() -> None:
 def test_nothing_assigned_is_nothing_resolved() -> None:
     resolved = resolve_environment(a_fleet(), "tst", Assignments({}, {}))
     assert (resolved.tenants, resolved.management_clusters) == ({}, {})
+
+
+def test_a_customers_hold_is_for_its_production_clusters() -> None:
+    hold = {"by": "customer-a", "reason": "year's end", "since": "2026-12-01", "until": "2027-01-10"}
+    documents = changed("customers/customer-a.yaml", "hold", hold)
+    assert a_resolved_cluster(documents=documents).spec.hold is None
+    documents[VSPHERE_ORDER]["environment"] = "prd"
+    documents[MANAGEMENT_CLUSTER]["environments"] = ["tst", "prd"]
+    held = a_resolved_cluster(documents=documents).spec.hold
+    assert held is not None
+    assert held.is_open(datetime(2026, 12, 1, tzinfo=UTC))
+    assert not held.is_open(datetime(2026, 11, 30, 23, 59, tzinfo=UTC))
+    assert not held.is_open(datetime(2027, 1, 10, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "path"),
+    [
+        ("yesterday", None, "hold.since"),
+        ("2026-02-29", None, "hold.since"),
+        ("2026-12-01", "2026-12-01", "hold.until"),
+        ("2026-12-01", "2026-11-01T00:00:00Z", "hold.until"),
+        ("2026-12-01", "2027", "hold.until"),
+    ],
+)
+def test_a_hold_has_dates_in_their_order(since: str, until: str | None, path: str) -> None:
+    documents = changed(VSPHERE_ORDER, "hold", {"by": "a", "reason": "b", "since": since, "until": until})
+    documents[VSPHERE_ORDER]["environment"] = "prd"
+    documents[MANAGEMENT_CLUSTER]["environments"] = ["tst", "prd"]
+    with pytest.raises(InvalidInput) as caught:
+        a_resolved_cluster(documents=documents)
+    assert {problem.path for problem in caught.value.problems} == {path}
+
+
+def test_the_last_layer_that_names_windows_has_all_of_them() -> None:
+    night = {"days": ["monday"], "from": "22:00", "until": "04:00", "zone": "Europe/Berlin"}
+    day = {"days": ["sunday"], "from": "08:00", "until": "18:00", "zone": "Europe/Berlin"}
+    documents = changed("customers/customer-a.yaml", "windows", [night, day])
+    documents["fleet.yaml"]["customerMaySet"].append("windows")
+    assert len(a_resolved_cluster(documents=documents).spec.windows) == 2
+    documents = changed(VSPHERE_ORDER, "windows", [day], documents)
+    assert [str(one) for one in a_resolved_cluster(documents=documents).spec.windows] == [
+        "sunday 08:00-18:00 Europe/Berlin"
+    ]

@@ -97,6 +97,50 @@ def test_all_mistakes_of_a_layer_appear_together() -> None:
     assert len(found({"zebra": 1, "registry": 2, "pools": {"md-0": {"replicas": "3"}}})) == 3
 
 
+HOLD = {"by": "me", "reason": "year's end", "since": "2026-12-01"}
+
+
+@pytest.mark.parametrize("layer", ["cluster", "customer"])
+def test_a_hold_stands_with_the_customer_or_in_an_order_of_prd(layer: LayerName) -> None:
+    assert found({"environment": "prd", "hold": HOLD} if layer == "cluster" else {"hold": HOLD}, layer) == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "data"),
+    [
+        ("cluster", {"environment": "tst"}),
+        ("cluster", {"environment": "ref"}),
+        *((layer, {}) for layer in LAYER_ORDER[:-2]),
+    ],
+)
+def test_nothing_else_is_held(layer: LayerName, data: dict[str, Any]) -> None:
+    problem = only({**data, "hold": HOLD}, layer)
+    assert (problem.path, problem.rule) == ("hold", "hold-outside-prd")
+    assert problem.message == "only a customer's clusters of prd are held"
+    assert problem.cure == "remove it, or write it into the customer's file"
+
+
+def test_a_management_cluster_is_not_held() -> None:
+    document = Document("management-clusters/m.yaml", {"hold": HOLD})
+    (problem,) = layer_problems("cluster", document, "cluster")
+    assert (problem.path, problem.rule) == ("cluster.hold", "hold-outside-prd")
+
+
+@pytest.mark.parametrize(
+    ("window", "path", "message"),
+    [
+        ({"days": [], "from": "22:00", "until": "04:00", "zone": "UTC"}, "windows[0].days", "it never opens"),
+        ({"days": ["sunday"], "from": "9pm", "until": "04:00", "zone": "UTC"}, "windows[0].from", "time of day"),
+        ({"days": "sunday", "from": "22:00", "until": "04:00", "zone": "Berlin"}, "windows[0].zone", "Europe/Berlin"),
+        ({"days": "sonntag", "from": "22:00", "until": "04:00", "zone": "UTC"}, "windows[0].days[0]", "not known"),
+    ],
+)
+def test_a_window_that_makes_no_sense_is_said_in_its_layer(window: dict[str, Any], path: str, message: str) -> None:
+    problem = only({"windows": [window]}, "customer")
+    assert problem.path == path
+    assert message in problem.message
+
+
 def test_a_customer_sets_what_it_may() -> None:
     may = {"hold": {"by": "a"}, "components": {"metallb": {"mode": "bgp"}}, "access": {"sshKeys": ["k"]}}
     assert list(customer_problems(Document("customers/a.yaml", may), SETTINGS)) == []

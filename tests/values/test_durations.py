@@ -37,7 +37,7 @@ def test_a_duration_has_one_spelling(text: str, spelled: str, delta: timedelta) 
     "text", ["", "14", "d", "-4h", "+4h", "1.5h", "14 days ago", "1d12h", "4H", "14d\n", "two weeks", "1  week", "4mo"]
 )
 def test_anything_else_is_none(text: str) -> None:
-    with pytest.raises(InvalidValue, match="is not a duration .expected e.g. 14d, 36h, 45m, 120s or 2 weeks"):
+    with pytest.raises(InvalidValue, match="is not a duration"):
         Duration.parse(text)
 
 
