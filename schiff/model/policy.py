@@ -166,6 +166,11 @@ class HotfixPolicy(Spec):
 
     floors: HotfixFloors = HotfixFloors()
 
+    def floor_of(self, environment: Environment) -> timedelta:
+        """Return for how long a hotfix must have run well in an environment; the last one has a canary at least."""
+        floors = {"tst": self.floors.tst, "ref": self.floors.ref}
+        return floors.get(environment, self.floors.canary).delta
+
 
 class PolicySpec(Spec):
     """The whole policy; after reading, `environments` holds all three, each field of them filled in."""
@@ -187,6 +192,10 @@ class PolicySpec(Spec):
     def candidates(self) -> CandidatesPolicy:
         """The rules of candidates in the first environment."""
         return self.environments["tst"].candidates or CandidatesPolicy()
+
+    def environment(self, name: Environment) -> EnvironmentPolicy:
+        """Return the rules of one environment."""
+        return self.environments[name]
 
     def soak_of(self, environment: Environment) -> timedelta:
         """Return for how long a release must have run well before it may leave an environment."""

@@ -61,14 +61,15 @@ class WallTime(Parsed):
             raise InvalidValue(f"{text!r} is not a time of day (expected 00:00 to 24:00, e.g. 22:30)")
         return cls(minutes)
 
-    def on(self, day: date, zone: str) -> datetime:
+    def on(self, day: date, zone: str, *, last: bool = False) -> datetime:
         """Return the moment at which clocks of a zone show it, in UTC.
 
-        What clocks show twice is the first of the two; what they skip is the
-        moment at which they are put forward.
+        What clocks show twice is the first of the two, or the last; what they
+        skip is the moment at which they are put forward.
         """
         days, minutes = divmod(self.minutes, 24 * 60)
-        local = datetime.combine(day + timedelta(days=days), time(minutes // 60, minutes % 60), zone_info(zone))
+        clock = time(minutes // 60, minutes % 60, fold=last)
+        local = datetime.combine(day + timedelta(days=days), clock, zone_info(zone))
         moment = local.astimezone(UTC)
         return moment if _shown(moment, local) else _gap_end(local)
 
