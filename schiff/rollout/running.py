@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from schiff.model.policy import CANARY, DEFAULT_BAKE
 from schiff.model.release import Assignment
 from schiff.rollout.health import Verdict
 from schiff.rollout.plan import Plan
@@ -14,8 +15,6 @@ from schiff.rollout.progress import IN_FLIGHT, Pace, Phase, Progress
 from schiff.rollout.sights import Report, Sight
 from schiff.rollout.soak import Soak
 from schiff.values.names import ClusterKey
-
-CANARY = "canary"
 
 
 class ReleaseState(StrEnum):
@@ -58,15 +57,17 @@ class Rollout:
         """Return the rollout of a plan before its first move."""
         canaries = {key for wave in plan.waves if wave.name == CANARY for key in wave.clusters}
         waves = plan.policy.waves
-        bakes = {key: waves.bake_of(CANARY if key in canaries else "") for key in plan.members}
+        bakes = {key: waves.bake_of(CANARY if key in canaries else DEFAULT_BAKE) for key in plan.members}
         grace, each = plan.policy.soak.grace.delta, waves.deadline_per_machine.delta
         clusters = {
             key: Progress(len(member.hops), Pace(bakes[key], grace, each * member.machines))
             for key, member in plan.members.items()
         }
-        clusters |= {key: Progress(1, Pace(waves.bake_of(""), grace, timedelta.max), held=True) for key in plan.held}
+        clusters |= {
+            key: Progress(1, Pace(waves.bake_of(DEFAULT_BAKE), grace, timedelta.max), held=True) for key in plan.held
+        }
         managers = {
-            name: Progress(len(member.hops), Pace(waves.bake_of(""), grace, each * member.machines))
+            name: Progress(len(member.hops), Pace(waves.bake_of(DEFAULT_BAKE), grace, each * member.machines))
             for name, member in plan.management_clusters.items()
         }
         return cls(name, plan, seq, at, expedited, clusters, managers)
@@ -88,8 +89,12 @@ class Rollout:
 
     @property
     def population(self) -> tuple[ClusterKey, ...]:
-        """The members that count: not held, and not gone without having failed."""
-        return tuple(key for key, one in self.clusters.items() if one.phase not in (Phase.Held, Phase.Gone))
+        """The clusters that count: members and who was swept, not held, and not gone without having failed."""
+        return tuple(
+            key
+            for key, one in self.clusters.items()
+            if one.phase not in (Phase.Held, Phase.Gone) and (key in self.plan.members or one.hop >= 0)
+        )
 
     def phases(self) -> Mapping[ClusterKey, Phase]:
         """Return where every cluster is."""
@@ -100,13 +105,18 @@ class Rollout:
         """The clusters that count against budget and caps."""
         return frozenset(key for key, one in self.clusters.items() if one.phase in IN_FLIGHT)
 
-    def runs(self, key: ClusterKey | str) -> Assignment:
-        """Return what a cluster was assigned last."""
-        if key in self.pins:
-            return self.pins[key]
+    def start_of(self, key: ClusterKey | str) -> Assignment | None:
+        """Return what a cluster ran before the rollout; None for one that joined later."""
         if isinstance(key, str):
             return self.plan.management_clusters[key].start
-        return self.plan.members[key].start if key in self.plan.members else self.plan.held[key]
+        return self.plan.members[key].start if key in self.plan.members else self.plan.held.get(key)
+
+    def runs(self, key: ClusterKey | str) -> Assignment:
+        """Return what a cluster was assigned last; raises `KeyError` for one that the rollout does not know."""
+        found = self.pins.get(key) or self.start_of(key)
+        if found is None:
+            raise KeyError(key)
+        return found
 
     def next_pin(self, key: ClusterKey | str) -> Assignment:
         """Return what the next hop of a cluster assigns to it."""
@@ -116,8 +126,8 @@ class Rollout:
 
     def failures(self) -> tuple[str, ...]:
         """Return what failed and nobody acked: tenants and management clusters."""
-        everybody: Iterable[tuple[object, Progress]] = [*self.clusters.items(), *self.management_clusters.items()]
-        return tuple(str(key) for key, one in everybody if one.failed and not one.acked)
+        tenants = [str(key) for key, one in self.clusters.items() if one.failed and not one.acked]
+        return (*tenants, *(name for name, one in self.management_clusters.items() if one.failed and not one.acked))
 
     @property
     def over_budget(self) -> str | None:
@@ -163,7 +173,7 @@ class Rollout:
     @property
     def _joining(self) -> Progress:
         soak, waves = self.plan.policy.soak, self.plan.policy.waves
-        return Progress(1, Pace(waves.bake_of(""), soak.grace.delta, timedelta(days=1)))
+        return Progress(1, Pace(waves.bake_of(DEFAULT_BAKE), soak.grace.delta, timedelta(days=1)))
 
     @property
     def required_soak(self) -> timedelta:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from schiff.errors import InvalidValue, Refused
 from schiff.model.release import Assignment
@@ -57,6 +58,13 @@ Objects = Mapping[str, bytes]
 _Step = Callable[[Progress], Progress]
 
 
+class Approval(NamedTuple):
+    """What somebody agreed to, and the digest of the entry that says so: what signatures are remembered by."""
+
+    entry: str
+    body: ApproveBody
+
+
 @dataclass(slots=True)
 class Stage:
     """One environment after some entries. Its dictionaries belong to it: whoever keeps a stage takes a copy."""
@@ -68,7 +76,7 @@ class Stage:
     rollout: Rollout | None = None
     past: dict[str, Rollout] = field(default_factory=dict)
     revoked: dict[str, str] = field(default_factory=dict)
-    approvals: dict[int, ApproveBody] = field(default_factory=dict)
+    approvals: dict[int, Approval] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)
     report: Report = field(default_factory=Report)
     looked: datetime | None = None
@@ -130,7 +138,7 @@ class Stage:
             case AckBody(cluster=key):
                 self._change(key, Progress.acknowledged)
             case ApproveBody() as body:
-                self.approvals[entry.seq] = body
+                self.approvals[entry.seq] = Approval(entry.digest, body)
             case HaltBody() | ResumeBody() | RevokeBody() as body:
                 self._steer(body)
             case NoteBody() as body:
@@ -171,8 +179,10 @@ class Stage:
         self.used.update(body.approvals)
         if self.rollout is None:
             return
-        for key, pin in (*body.clusters.items(), *body.management_clusters.items()):
+        for key, pin in body.clusters.items():
             self.rollout.moved(key, Assignment(pin.release, pin.kubernetes), at)
+        for name, pin in body.management_clusters.items():
+            self.rollout.moved(name, Assignment(pin.release, pin.kubernetes), at)
 
     def _observe(
         self, entry: Entry, body: ObserveBody, at: datetime, objects: Objects, receipts: Mapping[int, Receipt] | None
@@ -194,7 +204,7 @@ class Stage:
         rollout.plane, rollout.self_asserted = body.plane, receipts is None
         rollout.saw(at, report.clusters, report.management_clusters)
         healthy, unhealthy = rollout.counts(report)
-        covered = soak.coverage.covers(healthy, len(rollout.population)) and bool(rollout.population)
+        covered = soak.coverage.covers(healthy, len(rollout.population))
         if rollout.target is None and rollout.halted is None:
             rollout.soak = rollout.soak.after(
                 at, covered=covered, unhealthy=unhealthy, max_gap=soak.max_gap.delta, grace=soak.grace.delta
@@ -220,10 +230,12 @@ class Stage:
         for key, pin in body.pins.items():
             self.pins.setdefault(key, pin)
         for key, change in body.changes.items():
-            if change == "joined" and self.rollout is not None:
+            self._change(key, _CHANGES[change])
+            if self.rollout is not None and (change == "joined" or (change == "released" and self._was_held(key))):
                 self.rollout.joined.add(key)
-            else:
-                self._change(key, _CHANGES[change])
+
+    def _was_held(self, key: ClusterKey) -> bool:
+        return self.rollout is not None and key in self.rollout.plan.held
 
     def _change(self, key: ClusterKey, change: _Step) -> None:
         if self.rollout is not None and key in self.rollout.clusters:

@@ -1,0 +1,193 @@
+"""Whether a release may enter an environment: the gate, as one pure function of what two chains hold.
+
+In the order of the code:
+
+1. A release that was revoked here or in any environment before goes nowhere.
+2. It does not run, and has not completed, here already.
+3. One rollout at a time: what runs or turns back is not overtaken; in `tst` and `ref` nor is what soaks, except by
+   a hotfix.
+4. It completed in the environment before, which is not halted, and enough clusters at enough sites showed it.
+5. It soaked there as long as that environment's own frozen policy asks (`schiff.rollout.soak`); a hotfix has floors
+   instead, and two people may skip them.
+6. What the environment before has none of (provider, zone, variant) is named in the promotion, not passed over.
+7. A policy that asks for less than the one before is agreed to by a person.
+8. As many people as policy says agree to the release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from schiff.model.policy import PolicySpec
+from schiff.rollout.agreement import Asked, lack_of_agreement
+from schiff.rollout.bodies import PromoteBody
+from schiff.rollout.moments import format_moment
+from schiff.rollout.plan import Plan
+from schiff.rollout.policy_changes import loosened
+from schiff.rollout.progress import Phase
+from schiff.rollout.proofs import Proofs
+from schiff.rollout.refusals import Refusal
+from schiff.rollout.running import ReleaseState, Rollout
+from schiff.rollout.stage import Stage
+from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
+
+_SKIPPING = 2
+_BUSY = {
+    ReleaseState.Admitted: "is about to roll out",
+    ReleaseState.RollingOut: "is rolling out",
+    ReleaseState.RollingBack: "is being taken back",
+    ReleaseState.Halted: "is halted",
+    ReleaseState.Soaking: "is soaking",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A promotion that is asked about: its body, its plan, its moment, and both environments on its prefix."""
+
+    environment: Environment
+    body: PromoteBody
+    plan: Plan
+    at: datetime
+    here: Stage
+    before: Stage | None
+    proofs: Proofs
+
+
+def admission(request: Request) -> Iterator[Refusal]:
+    """Yield every reason why a promotion may not be; none when it may."""
+    yield from _revoked(request)
+    yield from _repeated(request)
+    yield from _busy(request)
+    if request.environment != ENVIRONMENTS[0]:
+        yield from _evidence(request)
+    yield from _loosened(request)
+    yield from _approvals(request)
+
+
+def _revoked(request: Request) -> Iterator[Refusal]:
+    for stage in (request.here, request.before):
+        reason = stage.revoked.get(request.body.release) if stage is not None else None
+        if reason is not None:
+            yield Refusal("revoked", f"release {request.body.name} was revoked: {reason}; cut another one")
+
+
+def _repeated(request: Request) -> Iterator[Refusal]:
+    if request.here.rollout_of(request.body.release) is not None:
+        where = f"in {request.environment} already"
+        yield Refusal("repeated", f"release {request.body.name} was promoted {where}; it goes on by itself")
+
+
+def _busy(request: Request) -> Iterator[Refusal]:
+    running = request.here.rollout
+    if running is None:
+        return
+    state = running.state
+    if state is ReleaseState.Soaking and (request.body.expedited or request.environment == ENVIRONMENTS[-1]):
+        return
+    if state in _BUSY:
+        yield Refusal("busy", f"release {running.name} {_BUSY[state]} in {request.environment}; one at a time")
+
+
+def _evidence(request: Request) -> Iterator[Refusal]:
+    name = ENVIRONMENTS[ENVIRONMENTS.index(request.environment) - 1]
+    earlier = request.before.rollout_of(request.body.release) if request.before is not None else None
+    if earlier is None:
+        yield Refusal("not-admitted", f"release {request.body.name} was never promoted in {name}; it goes there first")
+        return
+    if earlier.halted is not None:
+        yield Refusal("halted", f"release {request.body.name} is halted in {name}: {earlier.halted}")
+    if earlier.completed is None:
+        yield Refusal("not-complete", f"release {request.body.name} is not complete in {name}: {_rest(earlier)}")
+    yield from _population(request, earlier, name)
+    yield from _soaked(request, earlier, name)
+    yield from _represented(request, earlier)
+
+
+def _population(request: Request, earlier: Rollout, name: str) -> Iterator[Refusal]:
+    stage = earlier.plan.policy.environments[earlier.plan.environment]
+    done = [key for key in earlier.population if earlier.clusters[key].is_done]
+    if not earlier.population:
+        yield Refusal("nothing-to-judge", f"no cluster of {name} runs release {request.body.name} unheld")
+    elif len(done) < stage.min_clusters:
+        wanted = f"{stage.min_clusters} clusters of {name} must show it"
+        yield Refusal("nothing-to-judge", f"{wanted}, and {len(done)} run release {request.body.name}")
+    elif len({key.site for key in done}) < stage.sites:
+        yield Refusal("nothing-to-judge", f"{stage.sites} sites of {name} must show it, and fewer do")
+
+
+def _soaked(request: Request, earlier: Rollout, name: str) -> Iterator[Refusal]:
+    policy = earlier.plan.policy
+    needed = earlier.required_soak
+    if request.body.expedited:
+        needed = _floor(policy, earlier.plan.environment)
+        asked = Asked("skip", request.body.release, request.at, request.body.authors)
+        if not list(lack_of_agreement(request.here, request.proofs, request.body.approvals, asked, _SKIPPING)):
+            return
+    missing = needed - earlier.soak.earned
+    if missing > timedelta():
+        due = request.at + missing
+        sentence = (
+            f"release {request.body.name} has run well in {name} for {_days(earlier.soak.earned)} of {_days(needed)};"
+            f" it may go on {format_moment(due)} at the earliest"
+        )
+        yield Refusal("not-soaked", sentence, due)
+    if earlier.self_asserted and request.plan.policy.environments[request.environment].witness == "required":
+        yield Refusal("self-dated", f"the time of {name} is self-asserted, and policy asks for a witness")
+
+
+def _floor(policy: PolicySpec, environment: Environment) -> timedelta:
+    floors = policy.hotfix.floors
+    return (floors.tst if environment == ENVIRONMENTS[0] else floors.ref).delta
+
+
+def _represented(request: Request, earlier: Rollout) -> Iterator[Refusal]:
+    for sentence in first_in(request.plan, earlier):
+        if sentence not in request.body.first_in:
+            yield Refusal("not-represented", f"{sentence}: the promotion must name it")
+
+
+def first_in(plan: Plan, earlier: Rollout) -> tuple[str, ...]:
+    """Return what clusters of a plan have and none of the environment before has shown, a sentence each."""
+    shown = {_kind(earlier.plan, key) for key in earlier.population if key in earlier.plan.members}
+    new = sorted({_kind(plan, key) for key in plan.members} - shown)
+    return tuple(f"first in {plan.environment}: {provider}, {zone}, {variant}" for provider, zone, variant in new)
+
+
+def _kind(plan: Plan, key: ClusterKey) -> tuple[str, str, str]:
+    member = plan.members[key]
+    return member.provider, member.zone, member.variant
+
+
+def _loosened(request: Request) -> Iterator[Refusal]:
+    last = request.here.rollout
+    less = loosened(last.plan.policy, request.plan.policy) if last is not None else ()
+    if not less:
+        return
+    asked = Asked("policy", request.body.policy, request.at, request.body.authors)
+    for refusal in lack_of_agreement(request.here, request.proofs, request.body.approvals, asked, 1):
+        yield Refusal(refusal.code, f"policy asks for less than before ({'; '.join(less)}): {refusal.sentence}")
+
+
+def _approvals(request: Request) -> Iterator[Refusal]:
+    needed = required_approvals(request.plan.policy, request.environment)
+    asked = Asked("promote", request.body.release, request.at, request.body.authors)
+    yield from lack_of_agreement(request.here, request.proofs, request.body.approvals, asked, needed)
+
+
+def required_approvals(policy: PolicySpec, environment: Environment) -> int:
+    """Return how many people agree before a release enters."""
+    return policy.environments[environment].approvals
+
+
+def _rest(rollout: Rollout) -> str:
+    phases = rollout.phases().values()
+    done = sum(phase is Phase.Done for phase in phases)
+    return f"{done} of {len(rollout.population)} clusters are done"
+
+
+def _days(span: timedelta) -> str:
+    hours = int(span.total_seconds()) // 3600
+    return f"{hours // 24}d {hours % 24}h" if hours % 24 else f"{hours // 24}d"

@@ -1,0 +1,482 @@
+"""What comes next in an environment: one legal step, or what it waits for. Pure: equal situations, equal steps.
+
+The rules, in the order in which they are asked; the first that has an answer gives it:
+
+1. What the ledger moved and nobody delivered is delivered: a run that was killed in between goes on here.
+2. A removal whose state was observed goes to the next.
+3. Who is held, released, gone or new since the rollout began is noted.
+4. When it is time, clusters are looked at; what was seen is appended, unless the clocks disagree.
+5. Failures over the budget halt the rollout.
+6. A revoked release goes back, in batches.
+7. A rollout goes on: management clusters, hops, the wave whose turn it is.
+8. A complete one is swept: who stayed behind or joined.
+9. The newest release that may enter does.
+10. In `tst`, a train that is due is cut.
+
+The same rules hold in the gate: a step that is proposed here is one that it lets through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from schiff.errors import Refused
+from schiff.model.policy import PolicySpec
+from schiff.model.release import Assignment, ReleaseSpec
+from schiff.rollout.admission import Request, admission, first_in
+from schiff.rollout.agreement import Asked, usable
+from schiff.rollout.bodies import Change, Kind, PromoteBody, Reason
+from schiff.rollout.ledger import Ledger
+from schiff.rollout.moments import format_moment
+from schiff.rollout.moves import back_pin, closed_for, current_wave, standstill, sweep_pin
+from schiff.rollout.plan import Plan
+from schiff.rollout.progress import Phase
+from schiff.rollout.proofs import Proofs
+from schiff.rollout.refusals import Refusal
+from schiff.rollout.running import ReleaseState, Rollout
+from schiff.rollout.sights import Report
+from schiff.rollout.stage import next_removal
+from schiff.rollout.waves import batch
+from schiff.values.names import ENVIRONMENTS, ClusterKey
+
+WHILE_MOVING: Final = timedelta(minutes=15)
+"""How often clusters are looked at while something moves; while it soaks, six times in each `maxGap`."""
+
+_OFTEN = 6
+_MOVING = frozenset({
+    ReleaseState.Admitted, ReleaseState.RollingOut, ReleaseState.Halted, ReleaseState.RollingBack,
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen in this very run; `server` is the time that the API servers named."""
+
+    at: datetime
+    server: datetime | None
+    report: Report
+    plane: str
+    removed: Mapping[ClusterKey, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A release of the fleet; `authors` are those whose own change it is."""
+
+    name: str
+    digest: str
+    release: ReleaseSpec
+    authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """The next cut of a release from head: when it may be, and whether head has anything to carry."""
+
+    due: datetime
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that a decision depends on.
+
+    `delivered` is the number of the ledger's head when it was delivered last.
+    `orders` are the clusters of the environment that releases are moved to, and
+    whether each is held now; `assigned` is what they run by the ledger.
+    `releases` are the fleet's, oldest first. `plan` makes the plan of one, and
+    may refuse.
+    """
+
+    ledger: Ledger
+    before: Ledger | None
+    proofs: Proofs
+    now: datetime
+    policy: PolicySpec
+    releases: Sequence[Candidate]
+    plan: Callable[[str], Plan]
+    orders: Mapping[ClusterKey, bool]
+    assigned: Mapping[ClusterKey, Assignment]
+    delivered: int | None
+    look: Look | None = None
+    train: Train | None = None
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """The rollout of the environment, running or finished."""
+        return self.ledger.state.rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """An entry to write, with what it cites; then ask again."""
+
+    kind: Kind
+    body: Mapping[str, Any]
+    sentence: str
+    objects: Mapping[str, bytes] = field(default_factory=dict)
+    at: datetime | None = None
+    server: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Look at the clusters, then ask again."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Deliver what the ledger assigns, then ask again."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Cut a release from head, then ask again."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is legal now, and why."""
+
+    refusal: Refusal
+
+
+Step = Append | Observe | Deliver | Cut | Wait
+
+
+def decide(situation: Situation) -> Step:
+    """Return the one next step."""
+    for rule in _RULES:
+        step = rule(situation)
+        if step is not None:
+            return step
+    return Wait(Refusal("no-release", f"nothing to do in {situation.ledger.environment}", _next_look(situation)))
+
+
+def _deliver(situation: Situation) -> Step | None:
+    since = -1 if situation.delivered is None else situation.delivered
+    due = [entry for entry in situation.ledger.entries[since + 1 :] if entry.kind in ("genesis", "move", "remove")]
+    if not due:
+        return None
+    return Deliver(f"delivering what the ledger of {situation.ledger.environment} holds since entry {max(since, 0)}")
+
+
+def _remove(situation: Situation) -> Step | None:
+    if situation.look is None:
+        return None
+    for key, report in sorted(situation.look.removed.items()):
+        reached = situation.ledger.state.removals.get(key)
+        if reached is not None and reached != "e":
+            following = next_removal(reached)
+            body = {"cluster": str(key), "state": following, "observation": report}
+            return Append("remove", body, f"{key} has left state {reached} behind: {following}")
+    return None
+
+
+def _note(situation: Situation) -> Step | None:
+    rollout = situation.rollout
+    if rollout is None:
+        return None
+    changes = dict(_changes(situation, rollout))
+    if not changes:
+        return None
+    pins = {str(key): _pin(situation.assigned[key]) for key, change in changes.items() if change == "joined"}
+    said = ", ".join(f"{key} {change}" for key, change in sorted(changes.items()))
+    body = {"text": said, "changes": {str(key): change for key, change in changes.items()}, "pins": pins}
+    return Append("note", body, said)
+
+
+def _changes(situation: Situation, rollout: Rollout) -> Iterable[tuple[ClusterKey, Change]]:
+    for key, progress in sorted(rollout.clusters.items()):
+        if key not in situation.orders:
+            if not progress.gone:
+                yield key, "gone"
+        elif progress.held != situation.orders[key]:
+            yield key, "held" if situation.orders[key] else "released"
+    if rollout.target is None:
+        known = rollout.clusters.keys() | rollout.joined
+        for key in sorted(situation.orders.keys() - known):
+            if key in situation.assigned:
+                yield key, "joined"
+
+
+def _observe(situation: Situation) -> Step | None:
+    rollout = situation.rollout
+    due = _next_look(situation)
+    if rollout is None or due is None or situation.now < due:
+        return None
+    look = situation.look
+    if look is None:
+        return Observe(f"looking at {len(rollout.clusters)} clusters of {situation.ledger.environment}")
+    skew = rollout.plan.policy.soak.max_skew.delta
+    if look.server is None or abs(look.server - look.at) > skew:
+        told = "no API server told its time" if look.server is None else f"an API server says {look.server:%FT%TZ}"
+        return Wait(Refusal("skew", f"this machine's clock says {look.at:%FT%TZ}, and {told}; nothing is recorded"))
+    held = sum(progress.phase is Phase.Held for progress in rollout.clusters.values())
+    body = look.report.body(rollout.release, rollout.population, held=held, plane=look.plane)
+    said = f"{body['healthy']} of {body['total']} clusters are healthy on release {rollout.name}"
+    objects = {body["report"]: look.report.to_bytes()}
+    return Append("observe", body, said, objects, at=look.at, server=look.server)
+
+
+def _next_look(situation: Situation) -> datetime | None:
+    """Return when clusters are looked at next; None while no release is on its way."""
+    rollout = situation.rollout
+    if rollout is None or rollout.state is ReleaseState.Revoked:
+        return None
+    last = max((at for at in (rollout.looked, situation.ledger.state.looked) if at is not None), default=None)
+    if last is None or last < rollout.started:
+        return rollout.started
+    return last + look_interval(rollout)
+
+
+def look_interval(rollout: Rollout) -> timedelta:
+    """Return how often the clusters of a rollout are looked at."""
+    pending = any(one.phase in (Phase.Moving, Phase.Verifying) for one in rollout.clusters.values())
+    if rollout.state in _MOVING or pending:
+        return WHILE_MOVING
+    return rollout.plan.policy.soak.max_gap.delta / _OFTEN
+
+
+def _halt(situation: Situation) -> Step | None:
+    rollout = situation.rollout
+    if rollout is None or rollout.halted is not None or rollout.target is not None or rollout.over_budget is None:
+        return None
+    reason = rollout.over_budget
+    return Append("halt", {"release": rollout.release, "reason": reason}, f"release {rollout.name} halts: {reason}")
+
+
+def _turn_back(situation: Situation) -> Step | None:
+    rollout = situation.rollout
+    if rollout is None or rollout.target is None or rollout.is_back:
+        return None
+    waiting = [key for key, one in rollout.clusters.items() if one.hop < 0 and not one.gone]
+    tenants = batch(rollout.plan, rollout.in_flight, waiting)
+    if tenants:
+        return _move("rollback", {key: back_pin(rollout, key) for key in tenants}, {}, rollout)
+    if not waiting and all(one.is_done or one.gone for one in rollout.clusters.values()):
+        for name, one in rollout.management_clusters.items():
+            if one.hop < 0:
+                return _move("rollback", {}, {name: back_pin(rollout, name)}, rollout)
+    return Wait(Refusal("progressing", f"release {rollout.name} is being taken back", _next_look(situation)))
+
+
+def _advance(situation: Situation) -> Step | None:
+    rollout = situation.rollout
+    if rollout is None or rollout.target is not None:
+        return None
+    if stop := standstill(rollout):
+        return Wait(stop) if rollout.completed is None or stop.code == "halted" else None
+    if rollout.completed is not None:
+        return None
+    return _management(situation, rollout) or _tenants(situation, rollout) or Wait(_reason(situation, rollout))
+
+
+def _management(situation: Situation, rollout: Rollout) -> Step | None:
+    for name, one in rollout.management_clusters.items():
+        if one.is_done:
+            continue
+        if not one.may_start:
+            return Wait(Refusal("progressing", f"management cluster {name} is {one.phase}", _next_look(situation)))
+        if refusal := _closed(situation, rollout, name):
+            return Wait(refusal)
+        return _move("wave", {}, {name: rollout.next_pin(name)}, rollout)
+    return None
+
+
+def _tenants(situation: Situation, rollout: Rollout) -> Step | None:
+    turn = current_wave(rollout)
+    ready = [key for wave in rollout.plan.waves[: turn + 1] for key in wave.clusters if _may_start(rollout, key)]
+    hops = [key for key in ready if rollout.clusters[key].hop >= 0]
+    chosen = [key for key in hops or ready if _closed(situation, rollout, key) is None]
+    starting = batch(rollout.plan, rollout.in_flight, chosen)
+    if not starting:
+        return None
+    pins = {key: rollout.next_pin(key) for key in starting}
+    return _move("hop" if hops else "wave", pins, {}, rollout, rollout.plan.waves[turn].name)
+
+
+def _sweep(situation: Situation) -> Step | None:
+    rollout = situation.rollout
+    if rollout is None or rollout.completed is None or rollout.target is not None or standstill(rollout):
+        return None
+    late = [
+        key for key in rollout.plan.members if _may_start(rollout, key) and _closed(situation, rollout, key) is None
+    ]
+    pins = {key: rollout.next_pin(key) for key in late} | dict(_strangers(situation, rollout))
+    starting = batch(rollout.plan, rollout.in_flight, pins)
+    if not starting:
+        return None
+    return _move("sweep", {key: pins[key] for key in starting}, {}, rollout)
+
+
+def _strangers(situation: Situation, rollout: Rollout) -> Iterator[tuple[ClusterKey, Assignment]]:
+    """Yield who joined since the rollout began, or was held then, and where it is swept to."""
+    for key in sorted(rollout.joined):
+        pin = sweep_pin(key, situation.ledger.state, rollout)
+        if pin is not None and situation.orders.get(key) is False:
+            yield key, pin
+
+
+def _may_start(rollout: Rollout, key: ClusterKey) -> bool:
+    return key in rollout.clusters and rollout.clusters[key].may_start
+
+
+def _closed(situation: Situation, rollout: Rollout, key: ClusterKey | str) -> Refusal | None:
+    """Return why a cluster may not start: by the frozen policy, or by a freeze that was added since."""
+    return closed_for(rollout, key, situation.now, more=situation.policy.freezes)
+
+
+def _reason(situation: Situation, rollout: Rollout) -> Refusal:
+    """Return what a rollout waits for."""
+    phases = rollout.phases()
+    until = _next_look(situation)
+    unknown = sorted(str(key) for key, phase in phases.items() if phase is Phase.Unknown)
+    if unknown:
+        return Refusal("unknown", f"{', '.join(unknown)} cannot be seen; nothing advances until it can", until)
+    ready = [key for key in rollout.plan.members if _may_start(rollout, key)]
+    for key in ready:
+        if refusal := _closed(situation, rollout, key):
+            return refusal
+    if not rollout.population:
+        return Refusal("nothing-to-judge", f"every cluster of {rollout.plan.environment} is held", until)
+    moving = sum(phase is Phase.Moving for phase in phases.values())
+    baking = sum(phase is Phase.Verifying for phase in phases.values())
+    code = "baking" if baking and not moving else "progressing"
+    return Refusal(code, f"release {rollout.name}: {moving} moving, {baking} being verified", until)
+
+
+def _begin(situation: Situation) -> Step | None:
+    """Promote the newest release that may enter; else say why the newest may not."""
+    first: Refusal | None = None
+    for candidate in reversed(_entering(situation)):
+        try:
+            request = _request(situation, candidate)
+        except Refused as error:
+            first = first or Refusal(error.code, str(error))
+            continue
+        if not request.plan.members:
+            reasons = [Refusal("nothing-to-judge", f"{request.environment} has no cluster that is not held")]
+        else:
+            reasons = list(admission(request))
+        if not reasons:
+            return _promote(situation, candidate, request)
+        first = first or reasons[0]
+    return _cut_or_wait(situation, first)
+
+
+def _entering(situation: Situation) -> Sequence[Candidate]:
+    """Return the releases that could enter, oldest first: newer than what is here, and seen in the stage before."""
+    state = situation.ledger.state
+    here = {*state.completed_releases, *state.past, *state.revoked}
+    if state.rollout is not None:
+        here.add(state.rollout.release)
+    known = [candidate.digest for candidate in situation.releases]
+    newest = max((known.index(digest) for digest in here if digest in known), default=-1)
+    rest = situation.releases[newest + 1 :]
+    if situation.ledger.environment == ENVIRONMENTS[0]:
+        return rest
+    earlier = situation.before.state if situation.before is not None else None
+    return [one for one in rest if earlier is not None and earlier.rollout_of(one.digest) is not None]
+
+
+def _request(situation: Situation, candidate: Candidate) -> Request:
+    """Return the promotion of a release as it would be written now."""
+    ledger, before = situation.ledger, situation.before
+    plan = situation.plan(candidate.digest)
+    earlier = before.state.rollout_of(candidate.digest) if before is not None else None
+    head = before.head if before is not None else None
+    data = {
+        "release": candidate.digest,
+        "name": candidate.name,
+        "plan": plan.digest,
+        "policy": plan.policy.digest,
+        "source": {"env": before.environment, "seq": head.seq, "digest": head.digest} if before and head else None,
+        "approvals": _approvals(situation, candidate, plan),
+        "authors": list(candidate.authors),
+        "firstIn": list(first_in(plan, earlier)) if earlier is not None else [],
+        "expedited": candidate.release.kind == "hotfix",
+    }
+    body = PromoteBody.model_validate(data)
+    stage = before.state if before is not None else None
+    return Request(ledger.environment, body, plan, situation.now, ledger.state, stage, situation.proofs)
+
+
+def _approvals(situation: Situation, candidate: Candidate, plan: Plan) -> list[int]:
+    asked = (
+        Asked("promote", candidate.digest, situation.now, candidate.authors),
+        Asked("policy", plan.policy.digest, situation.now, candidate.authors),
+        Asked("skip", candidate.digest, situation.now, candidate.authors),
+    )
+    return sorted(seq for each in asked for seq in usable(situation.ledger.state, situation.proofs, each))
+
+
+def _promote(situation: Situation, candidate: Candidate, request: Request) -> Append:
+    said = f"release {candidate.name} enters {situation.ledger.environment}: {len(request.plan.members)} clusters"
+    body = request.body.as_document()
+    return Append("promote", body, said, {request.plan.digest: request.plan.to_bytes()})
+
+
+def _cut_or_wait(situation: Situation, first: Refusal | None) -> Step | None:
+    train, rollout = situation.train, situation.rollout
+    if first is not None:
+        return Wait(first)
+    if train is None:
+        return None
+    if rollout is not None and rollout.state in (*_MOVING, ReleaseState.Soaking):
+        return Wait(_settling(situation, rollout))
+    if not train.changed:
+        return Wait(Refusal("no-train", "head holds nothing that the newest release lacks", train.due))
+    if situation.now < train.due:
+        return Wait(Refusal("no-train", f"the next train leaves on {format_moment(train.due)}", train.due))
+    return Cut("a train is due")
+
+
+def _settling(situation: Situation, rollout: Rollout) -> Refusal:
+    missing = rollout.required_soak - rollout.soak.earned
+    said = f"release {rollout.name} is {rollout.state} in {situation.ledger.environment}"
+    return Refusal("not-soaked", said, situation.now + missing)
+
+
+def _move(
+    why: Reason,
+    clusters: Mapping[ClusterKey, Assignment],
+    managers: Mapping[str, Assignment],
+    rollout: Rollout,
+    wave: str | None = None,
+) -> Append:
+    body: dict[str, Any] = {
+        "clusters": {str(key): _pin(pin) for key, pin in sorted(clusters.items())},
+        "managementClusters": {name: _pin(pin) for name, pin in managers.items()},
+        "why": why,
+        "wave": wave,
+        "approvals": [],
+    }
+    names = ", ".join(map(str, (*managers, *sorted(clusters))))
+    return Append("move", body, f"{why}{f' {wave}' if wave else ''} of release {rollout.name}: {names}")
+
+
+def _pin(assignment: Assignment) -> dict[str, str]:
+    return {"release": assignment.release, "kubernetes": str(assignment.kubernetes)}
+
+
+_RULES: Final[tuple[Callable[[Situation], Step | None], ...]] = (
+    _deliver,
+    _remove,
+    _note,
+    _observe,
+    _halt,
+    _turn_back,
+    _advance,
+    _sweep,
+    _begin,
+)

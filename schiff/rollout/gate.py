@@ -1,0 +1,109 @@
+"""The gate over whole chains: every promotion, move and resumption is judged on the prefix before it.
+
+Whoever can write to a ledger's branch can write any entry, well formed and
+well hashed. What it may not do is make one that counts: the same rules that
+`schiff step` proposes by are held against what stands in the chain, each time
+it is read. A citation of another chain must be what stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from schiff.errors import Refused, Tampered
+from schiff.rollout.admission import Request, admission, required_approvals
+from schiff.rollout.agreement import Asked, lack_of_agreement
+from schiff.rollout.bodies import MoveBody, PromoteBody, ResumeBody, RevokeBody
+from schiff.rollout.entry import Entry
+from schiff.rollout.ledger import Ledger
+from schiff.rollout.moments import parse_moment
+from schiff.rollout.moves import Transfer, transfer_refusals
+from schiff.rollout.proofs import NO_PROOFS, Proofs
+from schiff.rollout.refusals import Refusal
+from schiff.rollout.stage import Objects, Stage, plan_of_promotion
+from schiff.values.names import ENVIRONMENTS, Environment
+
+
+def verify_chains(ledgers: Mapping[Environment, Ledger], proofs: Mapping[Environment, Proofs]) -> None:
+    """Raise for the first entry that may not stand where it stands.
+
+    `ledgers` holds an environment and all before it. Raises `Tampered` for a
+    citation that does not hold, and `Refused` (``not-admitted``) for an entry
+    that the gate would not have let through.
+    """
+    for environment in ENVIRONMENTS:
+        if environment in ledgers:
+            _verify(ledgers[environment], _before(ledgers, environment), proofs.get(environment, NO_PROOFS))
+
+
+def _before(ledgers: Mapping[Environment, Ledger], environment: Environment) -> Ledger | None:
+    number = ENVIRONMENTS.index(environment)
+    return ledgers.get(ENVIRONMENTS[number - 1]) if number else None
+
+
+def _verify(ledger: Ledger, before: Ledger | None, proofs: Proofs) -> None:
+    seen = _stages(before, _cited(ledger, before))
+    stage = Stage()
+    for entry in ledger.entries:
+        source = entry.said.source if isinstance(entry.said, PromoteBody) else None
+        earlier = seen[source.seq] if source is not None else None
+        for refusal in entry_refusals(entry, stage, earlier, proofs, ledger.objects):
+            raise Refused(f"{entry.env} {entry.file_name}: {refusal.sentence}", "not-admitted")
+        stage.take(entry, ledger.objects, ledger.receipts)
+
+
+def _cited(ledger: Ledger, before: Ledger | None) -> frozenset[int]:
+    """Return the numbers that promotions cite; raise `Tampered` where the other chain has something else there."""
+    numbers = set()
+    for entry in ledger.entries:
+        source = entry.said.source if isinstance(entry.said, PromoteBody) else None
+        if source is None:
+            continue
+        entries = before.entries if before is not None and before.environment == source.env else ()
+        if source.seq >= len(entries) or entries[source.seq].digest != source.digest:
+            raise Tampered(
+                f"{entry.env} {entry.file_name} cites entry {source.seq} of {source.env} as {source.digest},"
+                " and that is not what stands there: one of the two was changed"
+            )
+        numbers.add(source.seq)
+    return frozenset(numbers)
+
+
+def _stages(ledger: Ledger | None, wanted: frozenset[int]) -> Mapping[int, Stage]:
+    """Return what a chain added up to after some of its entries."""
+    found: dict[int, Stage] = {}
+    stage = Stage()
+    for entry in ledger.entries if ledger is not None and wanted else ():
+        stage.take(entry, ledger.objects, ledger.receipts) if ledger is not None else None
+        if entry.seq in wanted:
+            found[entry.seq] = stage.copy()
+    return found
+
+
+def entry_refusals(
+    entry: Entry, stage: Stage, before: Stage | None, proofs: Proofs, objects: Objects
+) -> Iterator[Refusal]:
+    """Yield every reason why an entry may not follow a prefix; none for one that decides nothing."""
+    at = parse_moment(entry.at)
+    match entry.said:
+        case PromoteBody() as body:
+            plan = plan_of_promotion(entry, body, objects)
+            yield from admission(Request(entry.env, body, plan, at, stage, before, proofs))
+        case MoveBody() as body:
+            yield from transfer_refusals(Transfer(body, at, stage, proofs))
+        case ResumeBody() as body:
+            yield from _resumption(entry, body, stage, proofs)
+        case RevokeBody(target=target) if target not in stage.completed_releases:
+            yield Refusal("no-path", f"{target} never completed in {entry.env}, so nothing can go back to it")
+        case _:
+            return
+
+
+def _resumption(entry: Entry, body: ResumeBody, stage: Stage, proofs: Proofs) -> Iterator[Refusal]:
+    rollout = stage.rollout
+    if rollout is None or rollout.release != body.release or rollout.halted is None:
+        yield Refusal("not-halted", f"release {body.release} is not halted in {entry.env}")
+        return
+    needed = required_approvals(rollout.plan.policy, entry.env)
+    asked = Asked("resume", body.release, parse_moment(entry.at))
+    yield from lack_of_agreement(stage, proofs, body.approvals, asked, needed)

@@ -1,0 +1,241 @@
+"""Whether clusters may be moved: the gate of every `move`, by the plan that was frozen when its rollout began.
+
+A move forward (wave, hop, sweep):
+
+1. Its release is the one that rolls out here, not halted, revoked or over its budget of failures.
+2. A cluster is moved to its next hop and nothing else, one that is ready: seen Healthy on what it runs, by an
+   observation that is still fresh.
+3. Management clusters first, one at a time; then the waves in turn, the last sweeps what stayed behind.
+4. Within `maxUnavailable`, caps and redundancy groups.
+5. No freeze, and a window that is open for as long as the move is expected to take.
+6. While something that was done is unhealthy nothing new starts.
+
+A move back needs a revocation, and goes to what the cluster ran before; within the
+budget, whatever windows, freezes and halts say. A fast-forward needs an approval
+of exactly its clusters and pins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from schiff.model.release import Assignment
+from schiff.model.windows import FreezeSpec
+from schiff.rollout.agreement import Asked, lack_of_agreement
+from schiff.rollout.bodies import MoveBody, Pin, Reason
+from schiff.rollout.health import Verdict
+from schiff.rollout.progress import Phase, Progress
+from schiff.rollout.proofs import Proofs
+from schiff.rollout.refusals import Refusal
+from schiff.rollout.running import Rollout
+from schiff.rollout.stage import Stage
+from schiff.rollout.waves import batch, expected_duration
+from schiff.rollout.windows import Scope, closed
+from schiff.values.digests import digest
+from schiff.values.names import ClusterKey
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A move that is asked about, and the environment on its prefix."""
+
+    body: MoveBody
+    at: datetime
+    stage: Stage
+    proofs: Proofs
+
+
+def transfer_refusals(transfer: Transfer) -> Iterator[Refusal]:
+    """Yield every reason why a move may not be; none when it may."""
+    yield from _BY_REASON[transfer.body.why](transfer)
+
+
+def _forward(transfer: Transfer) -> Iterator[Refusal]:
+    rollout = transfer.stage.rollout
+    if rollout is None or rollout.target is not None:
+        yield Refusal("not-admitted", "no release rolls out here, so nothing moves forward; schiff step promotes")
+        return
+    if stop := standstill(rollout):
+        yield stop
+        return
+    yield from _hops(transfer, rollout)
+    yield from _in_turn(transfer.body, rollout)
+    yield from _in_budget(transfer.body, rollout)
+    yield from _open(transfer, rollout)
+
+
+def standstill(rollout: Rollout) -> Refusal | None:
+    """Return why nothing of a rollout may start now, whatever it is."""
+    reason = rollout.halted or rollout.over_budget
+    if reason is not None:
+        return Refusal("halted", f"release {rollout.name} is halted: {reason}; schiff resume, or schiff rollback")
+    burning = sorted(str(key) for key, one in rollout.clusters.items() if _burns(one))
+    if burning:
+        return Refusal("unhealthy", f"{', '.join(burning)} was done and is unhealthy; nothing new starts now")
+    return None
+
+
+def _burns(progress: Progress) -> bool:
+    return progress.is_done and progress.seen is Verdict.Unhealthy and not progress.gone
+
+
+def _hops(transfer: Transfer, rollout: Rollout) -> Iterator[Refusal]:
+    """Yield a refusal for what is not ready, and for a pin that is not the next one of its cluster."""
+    for name, pin in transfer.body.management_clusters.items():
+        manager = rollout.management_clusters.get(name)
+        yield from _hop(name, pin, manager, rollout)
+    for key, pin in transfer.body.clusters.items():
+        if key in rollout.joined and key not in rollout.plan.members:
+            yield from _joined(key, pin, transfer.stage, rollout)
+        else:
+            yield from _hop(key, pin, rollout.clusters.get(key), rollout)
+
+
+def _hop(key: ClusterKey | str, pin: Pin, progress: Progress | None, rollout: Rollout) -> Iterator[Refusal]:
+    if progress is None or (isinstance(key, ClusterKey) and key not in rollout.plan.members):
+        yield Refusal("not-admitted", f"{key} is no member of the rollout of release {rollout.name}")
+    elif not progress.may_start:
+        yield Refusal("progressing", f"{key} is {progress.phase} and cannot be moved now")
+    elif rollout.next_pin(key) != Assignment(pin.release, pin.kubernetes):
+        due = rollout.next_pin(key)
+        yield Refusal("not-admitted", f"{key} moves to {due.release} with {due.kubernetes} next, and to nothing else")
+
+
+def _joined(key: ClusterKey, pin: Pin, stage: Stage, rollout: Rollout) -> Iterator[Refusal]:
+    if rollout.completed is None:
+        yield Refusal("not-complete", f"{key} joined while release {rollout.name} rolled out; it is swept at the end")
+    elif (due := sweep_pin(key, stage, rollout)) is None:
+        yield Refusal("no-path", f"{key} is more than one step behind release {rollout.name}: schiff fast-forward plan")
+    elif due != Assignment(pin.release, pin.kubernetes):
+        yield Refusal("not-admitted", f"{key} is swept to release {rollout.name} and to nothing else")
+
+
+def sweep_pin(key: ClusterKey, stage: Stage, rollout: Rollout) -> Assignment | None:
+    """Return what a cluster is swept to that was no member; None when that is more than one Kubernetes minor away."""
+    now = stage.pins.get(key)
+    target = max(member.hops[-1] for member in rollout.plan.members.values())
+    if key in rollout.clusters and rollout.clusters[key].hop >= 0:
+        return None
+    if now is None or now.kubernetes.major != target.major or not 0 <= target.minor - now.kubernetes.minor <= 1:
+        return None
+    return Assignment(rollout.release, target)
+
+
+def _in_turn(body: MoveBody, rollout: Rollout) -> Iterator[Refusal]:
+    """Yield a refusal for whoever moves before those that come first."""
+    managers = [name for name, one in rollout.management_clusters.items() if not one.is_done]
+    if body.management_clusters:
+        if list(body.management_clusters) != managers[:1] or body.clusters:
+            yield Refusal("progressing", "management clusters move one at a time, before tenants, in the plan's order")
+        return
+    if managers:
+        yield Refusal("progressing", f"management cluster {managers[0]} moves before the tenants it serves")
+    turn = current_wave(rollout)
+    for key in body.clusters:
+        if key in rollout.plan.members and rollout.plan.wave_of(key) > turn:
+            wave = rollout.plan.waves[turn].name
+            yield Refusal("progressing", f"{key} is in a later wave than {wave}, which is not through")
+
+
+def current_wave(rollout: Rollout) -> int:
+    """Return the first wave that is not through: somebody of it waits, moves or is being verified.
+
+    Who is held, deferred, gone or failed within the budget keeps no wave open.
+    """
+    waiting = {Phase.Pending, Phase.Moving, Phase.Verifying, Phase.Unknown}
+    for number, wave in enumerate(rollout.plan.waves):
+        if any(rollout.clusters[key].phase in waiting for key in wave.clusters if key in rollout.clusters):
+            return number
+    return len(rollout.plan.waves) - 1
+
+
+def _in_budget(body: MoveBody, rollout: Rollout) -> Iterator[Refusal]:
+    may = batch(rollout.plan, rollout.in_flight, tuple(body.clusters))
+    over = sorted(str(key) for key in body.clusters if key not in may)
+    if over:
+        flying = f"{len(rollout.in_flight)} are in flight"
+        yield Refusal("blast-radius", f"{', '.join(over)} would go over maxUnavailable or a cap: {flying}")
+
+
+def _open(transfer: Transfer, rollout: Rollout) -> Iterator[Refusal]:
+    for key in transfer.body.clusters:
+        if key in rollout.plan.members and (refusal := closed_for(rollout, key, transfer.at)):
+            yield refusal
+    for name in transfer.body.management_clusters:
+        if refusal := closed_for(rollout, name, transfer.at):
+            yield refusal
+
+
+def closed_for(
+    rollout: Rollout, key: ClusterKey | str, at: datetime, more: Sequence[FreezeSpec] = ()
+) -> Refusal | None:
+    """Return why a cluster may not start at a moment, by the freezes and windows of the frozen policy and `more`."""
+    policy, environment = rollout.plan.policy, rollout.plan.environment
+    if isinstance(key, str):
+        takes = expected_duration(rollout.plan.management_clusters[key], policy)
+        windows, scope = policy.environments[environment].windows, Scope(environment)
+    else:
+        member = rollout.plan.members[key]
+        takes, windows = expected_duration(member, policy), member.windows
+        scope = Scope(environment, member.site, member.customer, key)
+    found = closed(windows, (*policy.freezes, *more), at, takes, scope)
+    return None if found is None else Refusal("closed", f"{key}: {found.reason}", found.until)
+
+
+def _back(transfer: Transfer) -> Iterator[Refusal]:
+    rollout = transfer.stage.rollout
+    if rollout is None or rollout.target is None:
+        yield Refusal("not-admitted", "nothing was revoked here, so nothing moves back; schiff rollback revokes first")
+        return
+    for key, pin in transfer.body.clusters.items():
+        yield from _return(key, pin, rollout.clusters.get(key), rollout)
+    for name, pin in transfer.body.management_clusters.items():
+        yield from _return(name, pin, rollout.management_clusters.get(name), rollout)
+    yield from _in_budget(transfer.body, rollout)
+
+
+def _return(key: ClusterKey | str, pin: Pin, progress: Progress | None, rollout: Rollout) -> Iterator[Refusal]:
+    if progress is None or progress.hop >= 0:
+        yield Refusal("not-admitted", f"{key} was not moved, or is on its way back already")
+    elif back_pin(rollout, key) != Assignment(pin.release, pin.kubernetes):
+        yield Refusal("not-admitted", f"{key} goes back to {back_pin(rollout, key).release} and to nothing else")
+
+
+def back_pin(rollout: Rollout, key: ClusterKey | str) -> Assignment:
+    """Return what a cluster returns to: the release it ran, or, when it joined later, the rollback's target.
+
+    Kubernetes never goes down a minor: whoever went up keeps the version it has.
+    """
+    now, start = rollout.runs(key), rollout.start_of(key)
+    if start is None:
+        return Assignment(rollout.target or now.release, now.kubernetes)
+    lower = (start.kubernetes.major, start.kubernetes.minor) < (now.kubernetes.major, now.kubernetes.minor)
+    return Assignment(start.release, now.kubernetes if lower else start.kubernetes)
+
+
+def _fast_forward(transfer: Transfer) -> Iterator[Refusal]:
+    body, stage = transfer.body, transfer.stage
+    for key, pin in body.clusters.items():
+        if pin.release not in stage.completed_releases:
+            yield Refusal("no-path", f"{key} would catch up over {pin.release}, which never completed here")
+        if pin.release in stage.revoked:
+            yield Refusal("no-path", f"{key} would catch up over {pin.release}, which was revoked")
+    asked = Asked("fast-forward", forward_subject(body.clusters), transfer.at)
+    yield from lack_of_agreement(stage, transfer.proofs, body.approvals, asked, 1)
+
+
+def forward_subject(clusters: Mapping[ClusterKey, Pin]) -> str:
+    """Return the digest that an approval of a fast-forward names: its clusters and where each goes."""
+    return digest({str(key): pin.model_dump(mode="json", by_alias=True) for key, pin in clusters.items()})
+
+
+_BY_REASON: Final[Mapping[Reason, Callable[[Transfer], Iterator[Refusal]]]] = {
+    "wave": _forward,
+    "hop": _forward,
+    "sweep": _forward,
+    "rollback": _back,
+    "fast-forward": _fast_forward,
+}
