@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from schiff.checks.compiled import file_problems, object_count
+from schiff.cli.compiled import settings_of, versions_in
 from schiff.cli.delivered_before import delivered_before, stacks_of
 from schiff.cli.fleet_check import Before, Checked, Files, check_fleet, compiled
 from schiff.cli.options import JsonOption
@@ -19,6 +20,7 @@ from schiff.rollout.ledger import Ledger
 from schiff.sources.fleet_revision import load_fleet_at
 from schiff.sources.ledger_branch import read_ledger
 from schiff.sources.manifest_files import read_manifests
+from schiff.sources.other_versions import OtherVersions
 from schiff.sources.schemas import load_schemas
 from schiff.values.names import ENVIRONMENTS, Environment
 
@@ -65,7 +67,9 @@ def _check_folder(folder: Path) -> Checked:
 def _check_fleet(folder: Path, chosen: Sequence[Environment], against: str) -> Checked:
     project = _project()
     ledgers = {name: _ledger(project, name) for name in ENVIRONMENTS}
-    checked = check_fleet(folder, chosen, ledgers, _before(project, folder, against, ledgers))
+    versions = versions_in(*settings_of(chosen[0]))
+    before = _before(project, folder, against, ledgers, versions)
+    checked = check_fleet(folder, chosen, ledgers, before, versions)
     uncompared = [name for name in chosen if name not in checked.compared]
     if uncompared and not checked.problems:
         cure = "" if against else "; name a commit to compare with: --against main"
@@ -73,12 +77,18 @@ def _check_fleet(folder: Path, chosen: Sequence[Environment], against: str) -> C
     return checked
 
 
-def _before(project: Project | None, folder: Path, against: str, ledgers: Mapping[Environment, Ledger]) -> Before:
+def _before(
+    project: Project | None,
+    folder: Path,
+    against: str,
+    ledgers: Mapping[Environment, Ledger],
+    versions: OtherVersions,
+) -> Before:
     def before(name: Environment) -> Files | None:
         delivered = delivered_before(project, name) if project is not None else None
         if delivered is not None or not against:
             return delivered
-        return compiled(load_fleet_at(folder, against), name, ledgers)
+        return compiled(load_fleet_at(folder, against), name, ledgers, versions)
 
     return before
 

@@ -15,6 +15,7 @@ from schiff.rollout.assignments import assignments
 from schiff.rollout.genesis import with_genesis
 from schiff.sources.fleet_files import load_fleet
 from schiff.sources.ledger_branch import read_ledger
+from schiff.sources.other_versions import OtherVersions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,21 @@ class Reading:
         workspace, settings = settings_of(environment, ledger)
         return cls(load_fleet(fleet or workspace.root / settings.fleet), settings, workspace)
 
+    @property
+    def versions(self) -> OtherVersions:
+        """The other versions of schiff that compile what runs on their releases."""
+        return versions_in(self.workspace, self.settings)
+
     def assigned(self, environment: str) -> tuple[Assignments, bool]:
         """Return what the clusters of an environment run, and whether a ledger says so or only its beginning would."""
         chosen = parse_environment(environment)
         ledger = read_ledger(self.workspace.place(self.settings.ledger), chosen, self.workspace.cache)
         return assignments(with_genesis(ledger, self.fleet), self.fleet, chosen), ledger.head is not None
+
+
+def versions_in(workspace: Workspace, settings: StackSettings) -> OtherVersions:
+    """Return where other versions of schiff are, and where their wheels come from."""
+    return OtherVersions(workspace.programs, (workspace.root / settings.versions).absolute(), workspace.cache)
 
 
 def settings_of(environment: str, ledger: str = "") -> tuple[Workspace, StackSettings]:

@@ -18,7 +18,6 @@ from schiff.checks.fleet_rules import fleet_problems
 from schiff.checks.written import written
 from schiff.compiler.compiled_cluster import problems as infrastructure_problems
 from schiff.compiler.component_set import component_problems
-from schiff.compiler.environment import compile_environment
 from schiff.compiler.file_tree import Content
 from schiff.compiler.parts import Parts
 from schiff.errors import InvalidInput, Problem
@@ -29,7 +28,9 @@ from schiff.model.resolved import ResolvedEnvironment
 from schiff.rollout.assignments import assignments
 from schiff.rollout.genesis import newest_release, orders_of, with_genesis
 from schiff.rollout.ledger import Ledger
+from schiff.sources.compiling import compile_by_version
 from schiff.sources.fleet_files import survey_fleet
+from schiff.sources.other_versions import OtherVersions
 from schiff.sources.plugins import load_parts
 from schiff.sources.schemas import load_schemas
 from schiff.values.digests import HEAD
@@ -55,7 +56,11 @@ class Checked:
 
 
 def check_fleet(
-    folder: Path, chosen: Sequence[Environment], ledgers: Mapping[Environment, Ledger], before: Before
+    folder: Path,
+    chosen: Sequence[Environment],
+    ledgers: Mapping[Environment, Ledger],
+    before: Before,
+    versions: OtherVersions,
 ) -> Checked:
     """Return everything that is wrong with the fleet in `folder`, as far as the chosen environments go."""
     fleet, problems = survey_fleet(folder)
@@ -75,16 +80,16 @@ def check_fleet(
     checked.clusters = sum(len(environments[name].tenants) for name in chosen)
     checked.notes += _waiting(fleet, [environments[name] for name in chosen])
     if not checked.problems:
-        _check_compiled(environments, parts, chosen, before, checked)
+        _check_compiled(environments, parts, chosen, before, versions, checked)
     return checked
 
 
-def compiled(fleet: Fleet, name: Environment, ledgers: Mapping[Environment, Ledger]) -> Files:
+def compiled(fleet: Fleet, name: Environment, ledgers: Mapping[Environment, Ledger], versions: OtherVersions) -> Files:
     """Return the files of one environment of a fleet; raises `InvalidInput` for one that cannot be compiled."""
     resolved, problems = survey_environment(fleet, name, assigned(fleet, name, ledgers))
     if problems:
         raise InvalidInput(problems)
-    return compiled_files(compile_environment(resolved, load_parts()))
+    return compiled_files(compile_by_version(resolved, load_parts(), versions))
 
 
 def assigned(fleet: Fleet, name: Environment, ledgers: Mapping[Environment, Ledger]) -> Assignments:
@@ -171,12 +176,13 @@ def _check_compiled(
     parts: Parts,
     chosen: Sequence[Environment],
     before: Before,
+    versions: OtherVersions,
     checked: Checked,
 ) -> None:
     files: dict[Environment, dict[str, Content]] = {}
     for name, environment in resolved.items():
         try:
-            files[name] = compiled_files(compile_environment(environment, parts))
+            files[name] = compiled_files(compile_by_version(environment, parts, versions))
         except InvalidInput as error:
             checked.problems += error.problems if name in chosen else []
     together = {path: content for each in files.values() for path, content in each.items()}

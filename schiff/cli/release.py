@@ -15,7 +15,7 @@ from schiff.model.fleet import Fleet, SharedLayers
 from schiff.rollout.names import release_name, require_release_name
 from schiff.rollout.release import freeze
 from schiff.sources.fleet_files import load_fleet, read_folder
-from schiff.sources.program import program_version
+from schiff.sources.program import running_program
 
 CUT_HELP = (
     "Example: schiff release cut --fleet stacks/fleet --name 2026.48.0\n\n"
@@ -49,7 +49,9 @@ def cut(
     moment = _moment(at) if at else datetime.now(UTC)
     chosen = _checked_name(name) if name else release_name(moment)
     loaded = load_fleet(fleet)
-    files = freeze(loaded, chosen, cut=moment, schiff=program_version(), texts=read_folder(fleet).texts)
+    program = running_program()
+    texts = read_folder(fleet).texts
+    files = freeze(loaded, chosen, cut=moment, schiff=program.version, texts=texts, wheel=program.wheel)
     folder = write_release(fleet, chosen, files)
     lock = json.loads(files["release.lock"])
     if as_json:

@@ -6,6 +6,10 @@ Below the folder lie ``cluster-definitions/`` and ``cluster-components/``, and
 ``trees.json`` with a line for each folder, in the form of a delivered manifest::
 
     {"v": 1, "repositories": {"cluster-definitions": [{"path": ..., "tree": ..., ...}], ...}, "shared": {path: tree}}
+
+That call needs no project, ledger or policy. A fleet folder that was made for it
+holds `assignments.json` (`schiff.compiler.handover`), which says what exactly is
+to be compiled; this program does that itself and calls no other.
 """
 
 from __future__ import annotations
@@ -23,13 +27,18 @@ from schiff.checks.fleet_rules import fleet_problems
 from schiff.cli.compiled import Reading
 from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.terminal import say, say_json
-from schiff.compiler.environment import CompiledEnvironment, compile_environment
+from schiff.compiler.environment import CompiledEnvironment, Repository, compile_environment
 from schiff.compiler.file_tree import FileTree, tree_id
+from schiff.compiler.handover import ASSIGNMENTS_FILE, HandedOver
 from schiff.errors import Failed, InvalidInput, Place, Problem, Refused
 from schiff.layers.resolve import resolve_environment
-from schiff.model.fleet import Fleet
+from schiff.model.fleet import Fleet, SharedLayers
 from schiff.model.release import Assignment, Assignments
+from schiff.model.resolved import ResolvedEnvironment
+from schiff.sources.compiling import compile_by_version
+from schiff.sources.fleet_files import load_fleet
 from schiff.sources.plugins import load_parts
+from schiff.sources.rendered import FOLDERS, TREES
 from schiff.values.names import ENVIRONMENTS
 
 HELP = """\
@@ -39,9 +48,6 @@ Write the files of both repositories below a folder, with trees.json: the Git tr
 ledger give equal bytes, everywhere and at any time. With --release, all clusters are compiled on that release, whatever
 the ledger says. The folder is made, or must be empty or one that render wrote before.
 """
-
-TREES = "trees.json"
-FOLDERS = {"definitions": "cluster-definitions", "components": "cluster-components"}
 
 
 def render(  # noqa: PLR0917 -- typer reads options from parameters
@@ -54,20 +60,32 @@ def render(  # noqa: PLR0917 -- typer reads options from parameters
 ) -> None:
     """Compile and write."""
     _require_ours(out)
-    reading = Reading.of(environment or ENVIRONMENTS[0], fleet, ledger)
-    chosen = [environment] if environment or not release else ENVIRONMENTS
-    compiled = []
-    for name in chosen:
-        assigned, from_ledger = (_all_on(reading.fleet, name, release), True) if release else reading.assigned(name)
-        compiled.append(_compiled(reading.fleet, name, assigned))
-        if not from_ledger and not as_json:
-            say(f"{name} has no ledger yet: this is what its beginning would deliver")
-    rendered = Rendered.of(compiled)
+    if release and fleet is not None and (fleet / ASSIGNMENTS_FILE).is_file():
+        rendered = Rendered.of([_handed_over(fleet, release)])
+    else:
+        reading = Reading.of(environment or ENVIRONMENTS[0], fleet, ledger)
+        rendered = Rendered.of(_every(reading, environment, release, quiet=as_json))
     rendered.write(out)
     if as_json:
         say_json({"out": str(out), **rendered.trees()})
     else:
         say(f"{rendered.count} files in {out}; their trees are in {out / TREES}")
+
+
+def _every(reading: Reading, environment: str, release: str, *, quiet: bool) -> Iterator[CompiledEnvironment]:
+    """Give what one environment delivers, or on a release all three."""
+    for name in [environment] if environment or not release else ENVIRONMENTS:
+        assigned, from_ledger = (_all_on(reading.fleet, name, release), True) if release else reading.assigned(name)
+        yield compile_by_version(_resolved(reading.fleet, name, assigned), load_parts(), reading.versions)
+        if not from_ledger and not quiet:
+            say(f"{name} has no ledger yet: this is what its beginning would deliver")
+
+
+def _handed_over(folder: Path, release: str) -> CompiledEnvironment:
+    """Return what another version of schiff asks this one to compile."""
+    fleet = load_fleet(folder)
+    told = HandedOver.parse((folder / ASSIGNMENTS_FILE).read_bytes(), _layers(fleet, release).digest)
+    return compile_environment(_resolved(fleet, told.environment, told.assignments), load_parts(), told.listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +131,9 @@ class Rendered:
             raise Failed(f"{error.filename or out} cannot be written: {error.strerror}") from error
 
 
-def _folders(environments: Iterable[CompiledEnvironment], repository: str) -> list[tuple[dict[str, str], FileTree]]:
+def _folders(
+    environments: Iterable[CompiledEnvironment], repository: Repository
+) -> list[tuple[dict[str, str], FileTree]]:
     found = (folder for each in environments for folder in each.folders if folder.repository == repository)
     lines = [
         (
@@ -141,20 +161,25 @@ def _write(folder: Path, files: FileTree) -> None:
         path.write_bytes(blob.data)
 
 
-def _compiled(fleet: Fleet, environment: str, assigned: Assignments) -> CompiledEnvironment:
+def _resolved(fleet: Fleet, environment: str, assigned: Assignments) -> ResolvedEnvironment:
     resolved = resolve_environment(fleet, environment, assigned)
     if problems := list(fleet_problems(resolved)):
         raise InvalidInput(problems)
-    return compile_environment(resolved, load_parts())
+    return resolved
 
 
-def _all_on(fleet: Fleet, environment: str, release: str) -> Assignments:
+def _layers(fleet: Fleet, release: str) -> SharedLayers:
     layers = fleet.release_named(release)
     if layers is None:
         known = ", ".join(sorted(found.release.name for found in fleet.releases.values())) or "none"
         raise InvalidInput(
             [Problem(Place("--release"), "", f"the fleet has no release {release!r}", f"it has {known}")]
         )
+    return layers
+
+
+def _all_on(fleet: Fleet, environment: str, release: str) -> Assignments:
+    layers = _layers(fleet, release)
     runs = Assignment(layers.digest, layers.release.kubernetes.version)
     ordered = [key for key, order in fleet.orders.items() if order.document.data.get("environment") == environment]
     serving = [name for name, cluster in fleet.management_clusters.items() if environment in cluster.spec.environments]

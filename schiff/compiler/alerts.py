@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from schiff.manifests.flux import FLUX_NAMESPACE
 from schiff.manifests.manifest import Manifest
 from schiff.manifests.notification import EventSource, alert, alert_provider
-from schiff.model.resolved import ResolvedCluster
+from schiff.model.resolved import Listing, ResolvedCluster
 
 
 def alerts(
-    management: ResolvedCluster, environment: str, tenants: Iterable[ResolvedCluster], *, owned: bool
+    management: ResolvedCluster, environment: str, tenants: Iterable[Listing], *, owned: bool
 ) -> tuple[Manifest, ...]:
     """Return provider and alert of one environment; none where the facts name no receiver, or nothing can fail.
 
@@ -32,9 +32,9 @@ def alerts(
     return alert_provider(name, facts), alert(name, sources, metadata)
 
 
-def _sources(tenants: Iterable[ResolvedCluster], *, owned: bool) -> Iterator[EventSource]:
+def _sources(tenants: Iterable[Listing], *, owned: bool) -> Iterator[EventSource]:
     if owned:
         yield EventSource("GitRepository", FLUX_NAMESPACE)
         yield EventSource("Kustomization", FLUX_NAMESPACE)
-    for namespace in sorted(tenant.identity.namespace for tenant in tenants):
+    for namespace in sorted(tenant.namespace for tenant in tenants):
         yield EventSource("Kustomization", namespace)

@@ -8,7 +8,7 @@ one alone, so that it has one owner (design: the path of one change).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -22,7 +22,7 @@ from schiff.compiler.site import site_objects
 from schiff.compiler.tenant_cluster import definitions
 from schiff.layers.resolve import ResolvedEnvironment
 from schiff.model import layout
-from schiff.model.resolved import ResolvedCluster
+from schiff.model.resolved import Listing, ResolvedCluster
 
 Repository = Literal["definitions", "components"]
 
@@ -52,13 +52,16 @@ class CompiledEnvironment:
     shared: Mapping[PurePosixPath, FileTree]
 
 
-def compile_environment(resolved: ResolvedEnvironment, parts: Parts) -> CompiledEnvironment:
+def compile_environment(
+    resolved: ResolvedEnvironment, parts: Parts, others: Collection[Listing] = ()
+) -> CompiledEnvironment:
     """Return what this environment delivers; a function of its input alone, never of the time.
 
     A cluster in its last removal state has folders without files: they stay
-    listed, because the record of its end is what lets its order go.
+    listed, because the record of its end is what lets its order go. `others` are
+    tenants that another version of schiff compiles: the lists have them too.
     """
-    folders = sorted(_folders(resolved, parts), key=lambda folder: (folder.repository, folder.path))
+    folders = sorted(_folders(resolved, parts, others), key=lambda folder: (folder.repository, folder.path))
     everything = [*resolved.tenants.values(), *resolved.management_clusters.values()]
     return CompiledEnvironment(
         environment=resolved.environment,
@@ -67,12 +70,13 @@ def compile_environment(resolved: ResolvedEnvironment, parts: Parts) -> Compiled
     )
 
 
-def _folders(resolved: ResolvedEnvironment, parts: Parts) -> Iterator[Folder]:
+def _folders(resolved: ResolvedEnvironment, parts: Parts, others: Collection[Listing]) -> Iterator[Folder]:
     for cluster in resolved.tenants.values():
         yield from _tenant(cluster, parts)
     for name, cluster in resolved.management_clusters.items():
         served = [tenant for tenant in resolved.tenants.values() if tenant.management.name == name]
-        yield from _management(cluster, served, resolved, parts)
+        elsewhere = [listing for listing in others if listing.management_cluster == name]
+        yield from _management(cluster, served, elsewhere, resolved, parts)
 
 
 def _tenant(cluster: ResolvedCluster, parts: Parts) -> Iterator[Folder]:
@@ -84,11 +88,17 @@ def _tenant(cluster: ResolvedCluster, parts: Parts) -> Iterator[Folder]:
 
 
 def _management(
-    cluster: ResolvedCluster, served: Iterable[ResolvedCluster], resolved: ResolvedEnvironment, parts: Parts
+    cluster: ResolvedCluster,
+    served: Iterable[ResolvedCluster],
+    others: Collection[Listing],
+    resolved: ResolvedEnvironment,
+    parts: Parts,
 ) -> Iterator[Folder]:
     name = cluster.management.name
     owned = name in resolved.owned
-    lists = flux_folder_tree(cluster, resolved.environment, tuple(served), resolved.fleet, parts, owned=owned)
+    lists = flux_folder_tree(
+        cluster, resolved.environment, tuple(served), resolved.fleet, parts, owned=owned, others=others
+    )
     yield _folder("definitions", layout.flux_folder(name, resolved.environment), lists, cluster)
     if not owned:
         return

@@ -23,7 +23,7 @@ from schiff.manifests.manifest import Manifest
 from schiff.manifests.yaml import to_yaml
 from schiff.model import layout
 from schiff.model.fleet import Fleet
-from schiff.model.resolved import ResolvedCluster
+from schiff.model.resolved import Listing, ResolvedCluster
 
 _SELF = "self-definitions"
 
@@ -36,10 +36,11 @@ def flux_folder_tree(
     parts: Parts,
     *,
     owned: bool,
+    others: Collection[Listing] = (),
 ) -> FileTree:
-    """Return the list of one environment on one management cluster."""
-    listed = [cluster for cluster in tenants if _is_listed(cluster)]
-    files = {f"{cluster.identity.namespace}.yaml": [_tenant(cluster)] for cluster in listed}
+    """Return the list of one environment on one management cluster; `others` are compiled by another version."""
+    listed = [*(cluster.listing for cluster in tenants if cluster.is_listed), *others]
+    files = {f"{tenant.namespace}.yaml": [_tenant(tenant)] for tenant in listed}
     if told := alerts(management, environment, listed, owned=owned):
         files["alerts.yaml"] = list(told)
     if owned:
@@ -51,15 +52,10 @@ def flux_folder_tree(
     return FileTree({**texts, FILE_NAME: kustomization_file(sorted(texts))})
 
 
-def _is_listed(cluster: ResolvedCluster) -> bool:
-    """Return whether the tenant's folder is still there to be applied."""
-    return cluster.assignment.removal != "e"
-
-
-def _tenant(cluster: ResolvedCluster) -> Manifest:
-    identity = cluster.identity
-    folder = layout.cluster_folder(identity.management_cluster, identity.site, identity.customer, identity.name)
-    return _applied(identity.namespace, str(folder))
+def _tenant(tenant: Listing) -> Manifest:
+    key = tenant.key
+    folder = layout.cluster_folder(tenant.management_cluster, key.site, tenant.customer, key.name)
+    return _applied(tenant.namespace, str(folder))
 
 
 def _applied(name: str, path: str, *, prune: bool = True, depends_on: Collection[str] = ()) -> Manifest:

@@ -21,15 +21,15 @@ from schiff.values.names import ENVIRONMENTS
 
 def site_objects(site: Site, cluster: ResolvedCluster, fleet: Fleet, parts: Parts) -> FileTree:
     """Return the folder of a site on one of its management clusters, a file for each kind of object."""
-    free = free_hosts(site, fleet) if _keeps_free_hosts(site, cluster.management, fleet) else ()
+    free = free_hosts(site, fleet) if keeps_free_hosts(site, cluster.management, fleet) else ()
     provider = parts.provider(site.name, site.facts.provider)
     files: dict[str, list[Manifest]] = {}
     for manifest in provider.site_objects(site, fleet.head.settings.label_domain, free):
         files.setdefault(f"{manifest.kind}.yml", []).append(manifest)
-    return applied_folder(files, _secrets(site, cluster.management, fleet))
+    return applied_folder(files, site_secrets(site, cluster.management, fleet))
 
 
-def _secrets(site: Site, management: ManagementCluster, fleet: Fleet) -> dict[str, bytes]:
+def site_secrets(site: Site, management: ManagementCluster, fleet: Fleet) -> dict[str, bytes]:
     """Return the site's encrypted documents, without those for clusters that another management cluster keeps."""
     elsewhere = {
         f"{key.site}-{key.name}"
@@ -43,7 +43,7 @@ def _secrets(site: Site, management: ManagementCluster, fleet: Fleet) -> dict[st
 
 def free_hosts(site: Site, fleet: Fleet) -> Sequence[str]:
     """Return the servers of a site that nobody ordered, sorted."""
-    taken = {host for order in _orders_at(site, fleet) for host in _listed_hosts(order)}
+    taken = {host for order in _orders_at(site, fleet) for host in listed_hosts(order)}
     return tuple(sorted(site.facts.hosts.keys() - taken))
 
 
@@ -52,13 +52,14 @@ def _orders_at(site: Site, fleet: Fleet) -> Iterator[Mapping[str, Any]]:
     yield from (each.spec.cluster for each in fleet.management_clusters.values() if each.spec.site == site.name)
 
 
-def _listed_hosts(order: Mapping[str, Any]) -> Iterator[str]:
+def listed_hosts(order: Mapping[str, Any]) -> Iterator[str]:
+    """Give every server that an order names."""
     yield from order.get("controlPlane", {}).get("hosts", ())
     for pool in order.get("pools", {}).values():
         yield from pool.get("hosts", ())
 
 
-def _keeps_free_hosts(site: Site, management: ManagementCluster, fleet: Fleet) -> bool:
+def keeps_free_hosts(site: Site, management: ManagementCluster, fleet: Fleet) -> bool:
     """Return whether this management cluster keeps the site's free servers; two would fight over one server's BMC."""
     serving = [each for each in fleet.management_clusters.values() if site.name in each.spec.sites]
     first = min(serving, key=lambda each: (ENVIRONMENTS.index(each.spec.owning_environment), each.name))

@@ -20,6 +20,7 @@ _DEFAULTS = {
     "review": "branch",
     "delivery": "git",
     "kubeconfig": "$KUBECONFIG",
+    "versions": ".schiff/wheels",
     "witness": "",
 }
 _CHOICES = {"review": ("branch", "proposal"), "delivery": ("git", "direct")}
@@ -63,8 +64,10 @@ class StackSettings:
     A relative path is taken from the project's folder. `review` is ``branch``
     to push to the branch itself, or ``proposal`` to ask for a merge. `delivery`
     is ``git``, or ``direct`` to send what `definitions` would hold straight to
-    the API servers that `kubeconfig` leads to. `witness` is a place in S3 that
-    receives every entry of the ledger; without one, time is what runners say.
+    the API servers that `kubeconfig` leads to. `versions` is a folder of wheels:
+    of the other versions of schiff that releases were cut by. `witness` is a
+    place in S3 that receives every entry of the ledger; without one, time is
+    what runners say.
     """
 
     fleet: str
@@ -75,6 +78,7 @@ class StackSettings:
     review: str
     delivery: str
     kubeconfig: str
+    versions: str
     witness: str
 
     @property

@@ -31,6 +31,11 @@ class Workspace:
         """The folder of cached clones and plans; deleting it costs a fetch and nothing else."""
         return Path(os.environ.get(CACHE_VARIABLE) or self.root / ".schiff" / "cache").absolute()
 
+    @property
+    def programs(self) -> Path:
+        """The folder of other versions of schiff, each installed in an environment of its own."""
+        return (self.root / ".schiff" / "versions").absolute()
+
     def place(self, setting: str) -> str:
         """Return where a setting points, and make nothing: a relative path is below the project's folder."""
         return str(self.root / setting) if is_embedded(setting) else setting

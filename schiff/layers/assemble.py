@@ -159,9 +159,10 @@ class _Assembly:
             vendored = {key: vendored_digest(self._vendored[key]) for key in pinned if key in self._vendored}
             lock = files.get(LOCK_FILE)
             if lock is None:
-                yield replace(layers, digest=frozen_digest(files, vendored))
+                identity = frozen_digest(files, vendored)
             else:
-                yield replace(layers, digest=verify_lock(layers.release.name, _unlocked(files), vendored, lock))
+                identity = verify_lock(layers.release.name, _unlocked(files), vendored, lock)
+            yield replace(layers, digest=identity, frozen=files)
 
     def _below(self, folder: str) -> Iterator[tuple[str, Document]]:
         return ((path, document) for path, document in self._documents.items() if path.startswith(folder))
@@ -187,7 +188,7 @@ class _Assembly:
             return None
         return SharedLayers(
             digest=digest, settings=settings, release=pins[0], defaults=next(iter(defaults.values())),
-            sites=self._site_values(release), catalogue=catalogue, release_document=pins[1], **folders,
+            sites=self._site_values(release), catalogue=catalogue, release_document=pins[1], frozen={}, **folders,
         )  # fmt: skip
 
     def _one(self, model: type[Any], kind: Kind, release: str) -> Any:

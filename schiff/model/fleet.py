@@ -51,6 +51,8 @@ class SharedLayers:
     """Layers 1 to 6 with their order, catalogue and versions: head's, or frozen in a release.
 
     `digest` is `HEAD` for the working copy, else the release's identity.
+    `frozen` holds the data of a release's files as they were read, the lock too,
+    by path in its folder: what another version of schiff is given to read.
     """
 
     digest: str
@@ -64,6 +66,7 @@ class SharedLayers:
     sites: Mapping[str, Document]
     catalogue: Mapping[str, CatalogueEntry]
     release_document: Document = EMPTY
+    frozen: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
 
     @property
     def is_head(self) -> bool:

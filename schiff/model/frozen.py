@@ -40,11 +40,21 @@ def lock_of(documents: Mapping[str, Mapping[str, Any]], vendored: Mapping[str, s
     """Return what `release.lock` holds for these documents, by path in the release's folder.
 
     `vendored` is the digest of each component folder the release pins, by
-    ``<component>/<version>``.
+    ``<component>/<version>``. A release that an installed schiff cut says here
+    too which one: its version and the digest of its files, which release.yaml holds.
     """
     files = {path: document_digest(_nameless(path, data)) for path, data in documents.items() if path != LOCK_FILE}
     whole = digest({"files": files, "vendored": dict(vendored), "v": LOCK_VERSION})
-    return {"v": LOCK_VERSION, "digest": whole, "files": files, "vendored": dict(vendored)}
+    program = _program(documents.get(RELEASE_FILE, {}))
+    return {"v": LOCK_VERSION, "digest": whole, "files": files, "vendored": dict(vendored), **program}
+
+
+def _program(release: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a lock says of the program; nothing of a source checkout, which can change."""
+    plane = release.get("managementPlane")
+    if not isinstance(plane, Mapping) or plane.get("schiffWheel") is None:
+        return {}
+    return {"schiff": {"version": plane.get("schiff"), "wheel": plane["schiffWheel"]}}
 
 
 def frozen_digest(documents: Mapping[str, Mapping[str, Any]], vendored: Mapping[str, str]) -> str:

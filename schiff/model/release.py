@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from schiff.errors import InvalidValue
 from schiff.model.spec import Items, Spec
 from schiff.model.tenant_cluster import Removal
 from schiff.values.digests import HEAD, Digest
@@ -59,7 +60,11 @@ class KubernetesPin(Spec):
 
 
 class ManagementPlane(Spec):
-    """Versions of what runs on a management cluster."""
+    """Versions of what runs on a management cluster, and of the schiff that compiles the release.
+
+    `schiff_wheel` is the digest of that program's files (decision 0029); one
+    that was cut from a source checkout has none.
+    """
 
     capi: ComponentVersion
     capm3: ComponentVersion
@@ -67,18 +72,33 @@ class ManagementPlane(Spec):
     ipam_in_cluster: ComponentVersion
     ipam_metal3: ComponentVersion
     schiff: str
+    schiff_wheel: Digest | None = None
 
 
 class ReleaseSpec(Spec):
-    """`release.yaml`, and `head.yaml` in the same form."""
+    """`release.yaml`, and `head.yaml` in the same form.
+
+    A hotfix names the components in which it differs from its parent. A train
+    that does without a fix says which hotfix it takes the place of.
+    """
 
     kind: Literal["head", "train", "hotfix"] = "head"
     name: str = HEAD
     parent: str | None = None
     cut: str | None = None
+    changes: Items[Name] = ()
+    supersedes: Items[str] = ()
     components: Mapping[Name, PinnedComponent]
     kubernetes: KubernetesPin
     management_plane: ManagementPlane
+
+    @model_validator(mode="after")
+    def _hotfix_says_what_it_fixes(self) -> Self:
+        if self.kind == "hotfix" and not (self.parent and self.changes):
+            raise InvalidValue("a hotfix names its parent, and under changes the components in which it differs")
+        if self.kind != "hotfix" and self.changes:
+            raise InvalidValue(f"changes is what a hotfix says; this is a {self.kind}")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

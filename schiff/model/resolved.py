@@ -70,6 +70,23 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A tenant as its management cluster lists it: what names its folder and its namespace, and nothing of its spec.
+
+    The list has one compiler, also when another version compiles some of the tenants in it.
+    """
+
+    management_cluster: str
+    key: ClusterKey
+    customer: str
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of its Cluster API objects."""
+        return namespace_of(self.key, self.management_cluster)
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedCluster:
     """One cluster after its layers were merged: tenant's, or a management cluster's own."""
 
@@ -81,6 +98,16 @@ class ResolvedCluster:
     assignment: Assignment
     secrets: Mapping[str, bytes] = field(default_factory=dict)
     self_managed: bool = False
+
+    @property
+    def listing(self) -> Listing:
+        """What its management cluster lists of it."""
+        return Listing(self.identity.management_cluster, self.identity.key, self.identity.customer)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether its folder is still there to be applied."""
+        return self.assignment.removal != "e"
 
     def machine_class(self, name: str) -> MachineClassSpec:
         """Return a machine class by name; resolving made sure that it exists."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from schiff.compiler.environment import CompiledEnvironment, compile_environment
+from schiff.compiler.environment import CompiledEnvironment
 from schiff.errors import InvalidInput, InvalidValue, Place, Problem
 from schiff.layers.resolve import resolve_environment
 from schiff.model.fleet import Fleet, SharedLayers
 from schiff.model.release import Assignment, Assignments
+from schiff.sources.compiling import compile_by_version
+from schiff.sources.other_versions import OtherVersions
 from schiff.sources.plugins import load_parts
 from schiff.values.digests import HEAD
 from schiff.values.names import ClusterKey, Environment
 
 
-def compile_chosen(fleet: Fleet, release: str, clusters: Sequence[str]) -> CompiledEnvironment:
+def compile_chosen(fleet: Fleet, release: str, clusters: Sequence[str], versions: OtherVersions) -> CompiledEnvironment:
     """Return chosen clusters, and what their management clusters need for them, on a release or on ``head``."""
     layers = _layers(fleet, release)
     keys = _keys(fleet, clusters)
@@ -26,7 +28,7 @@ def compile_chosen(fleet: Fleet, release: str, clusters: Sequence[str]) -> Compi
         tenants=dict.fromkeys(sorted(part.orders), runs),
         management_clusters=dict.fromkeys(sorted(part.management_clusters), runs),
     )
-    return compile_environment(resolve_environment(part, environment, assigned), load_parts())
+    return compile_by_version(resolve_environment(part, environment, assigned), load_parts(), versions)
 
 
 def part_of(fleet: Fleet, keys: Collection[ClusterKey], environment: str) -> Fleet:

@@ -31,6 +31,7 @@ from schiff.resources.commit import Commit
 from schiff.resources.direct import Contexts, Direct
 from schiff.resources.provider import Provider
 from schiff.resources.wanted import REPOSITORIES, Wanted
+from schiff.sources.other_versions import OtherVersions
 from schiff.sources.program import program_version
 from schiff.values.urls import without_password
 
@@ -52,6 +53,8 @@ class Delivery:
     An environment puts what it wants here with `take`; `commit` registers the
     resources that write it, after everything that records it. With a
     `kubeconfig` the objects of `definitions` go straight to API servers.
+    `versions` is the folder of wheels of other versions of schiff, which
+    compile what runs on their releases.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Delivery:
         origin: Origin | None = None,
         adopt: bool = False,
         kubeconfig: str | None = None,
+        versions: str = ".schiff/wheels",
     ) -> None:
         self.stack = stack
         self.branch = branch
@@ -77,10 +81,16 @@ class Delivery:
         self._origin = origin or Origin("", program_version(), NO_LEDGER)
         self._workspace = find_workspace(Path.cwd())
         self._direct = None if kubeconfig is None else Direct(kubeconfig, self._workspace.root)
+        self._wheels = (self._workspace.root / versions).absolute()
         self._plans: dict[Repository, Plan] = {}
         self._recorded: list[pulumi.Resource] = []
         self._protect = False
         self._release = ""
+
+    @property
+    def versions(self) -> OtherVersions:
+        """The other versions of schiff that compile what runs on their releases."""
+        return OtherVersions(self._workspace.programs, self._wheels, self._workspace.cache)
 
     @cached_property
     def provider(self) -> Provider:

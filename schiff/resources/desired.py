@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from schiff.checks.fleet_rules import fleet_problems
-from schiff.compiler.environment import CompiledEnvironment, Repository, compile_environment
+from schiff.compiler.environment import CompiledEnvironment, Repository
 from schiff.compiler.parts import Parts
 from schiff.delivery.stack import StackName
 from schiff.errors import InvalidInput, InvalidValue, Place, Problem, Refused
@@ -18,6 +18,8 @@ from schiff.resources.budget import ordered_clusters, require_within_budget, siz
 from schiff.resources.wanted import Delivered, Wanted, wanted
 from schiff.rollout.assignments import assignments
 from schiff.rollout.ledger import Ledger
+from schiff.sources.compiling import compile_by_version
+from schiff.sources.other_versions import OtherVersions
 from schiff.sources.plugins import load_parts
 from schiff.values.digests import HEAD
 from schiff.values.names import ClusterKey
@@ -31,9 +33,17 @@ class Desired:
     release: str
 
 
-def desired(fleet: Fleet, name: StackName, ledger: Ledger, delivered: Delivered, cluster: str | None = None) -> Desired:
+def desired(
+    fleet: Fleet,
+    name: StackName,
+    ledger: Ledger,
+    delivered: Delivered,
+    *,
+    versions: OtherVersions,
+    cluster: str | None = None,
+) -> Desired:
     """Return what a stack wants, or raise with every problem; `cluster` narrows it to one."""
-    stack = _Stack(fleet, load_parts(), name, assigned_to(fleet, name, ledger), delivered)
+    stack = _Stack(fleet, load_parts(), versions, name, assigned_to(fleet, name, ledger), delivered)
     shares = stack.everything(ledger) if cluster is None else stack.one(cluster)
     return Desired(shares, ledger.state.completed or "")
 
@@ -61,6 +71,7 @@ class _Stack:
 
     fleet: Fleet
     parts: Parts
+    versions: OtherVersions
     name: StackName
     assigned: Assignments
     delivered: Delivered
@@ -85,7 +96,7 @@ class _Stack:
         resolved = resolve_environment(self.fleet, self.name.environment, assigned)
         if problems := list(fleet_problems(resolved)):
             raise InvalidInput(problems)
-        return compile_environment(resolved, self.parts)
+        return compile_by_version(resolved, self.parts, self.versions)
 
     def _ordered_machines(self, shares: Mapping[Repository, Wanted], ledger: Ledger) -> dict[str, int]:
         """Return the machines of each cluster that the orders touch.

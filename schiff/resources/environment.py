@@ -108,7 +108,7 @@ class Environment(EnvironmentTree):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, delivery, opts)
-        compiled = compile_chosen(fleet, release, clusters)
+        compiled = compile_chosen(fleet, release, clusters, delivery.versions)
         wanted = {repository: Wanted.of(repository, compiled, compiled) for repository in REPOSITORIES}
         for _ in self.register(wanted, release, fleet):
             pass

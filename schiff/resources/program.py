@@ -60,7 +60,7 @@ async def _deliver(stack: str) -> None:
     delivery = _delivery(name, settings, workspace, ledger)
     _require_sole(name, delivery)
     _require_anchored(ledger, delivery)
-    wish = desired(fleet, name, ledger, delivery.delivered(), wished_cluster())
+    wish = desired(fleet, name, ledger, delivery.delivered(), versions=delivery.versions, cluster=wished_cluster())
     _tell_figures(delivery, wish)
     await in_chunks(EnvironmentTree(name.environment, delivery).register(wish.wanted, wish.release, fleet))
     await delivery.commit_in_chunks()
@@ -95,6 +95,7 @@ def _delivery(name: StackName, settings: StackSettings, workspace: Workspace, le
         origin=Origin(_fleet_commit(settings, workspace), program_version(), head),
         adopt=is_wished(ADOPT),
         kubeconfig=settings.kubeconfig if settings.delivery == "direct" else None,
+        versions=settings.versions,
     )
 
 

@@ -27,11 +27,14 @@ SOURCE = "source"
 _REPLACED = ("kind", "name", "parent", "cut")
 
 
-def freeze(fleet: Fleet, name: str, *, cut: datetime, schiff: str, texts: Mapping[str, bytes]) -> Mapping[str, bytes]:
+def freeze(
+    fleet: Fleet, name: str, *, cut: datetime, schiff: str, texts: Mapping[str, bytes], wheel: str | None = None
+) -> Mapping[str, bytes]:
     """Return the files of ``releases/<name>/``, by path in that folder.
 
     `texts` holds files of the fleet folder as they were read, by path relative
-    to it. Raises `Refused` when the fleet has a release of that name: a release
+    to it; `wheel` is the digest of the program that cuts, when it is installed.
+    Raises `Refused` when the fleet has a release of that name: a release
     is written once.
     """
     require_release_name(name)
@@ -39,7 +42,7 @@ def freeze(fleet: Fleet, name: str, *, cut: datetime, schiff: str, texts: Mappin
         raise Refused(f"release {name} exists already and is never edited; cut under another name", code="exists")
     documents = _documents(fleet.head)
     data = {path: dict(document.data) for path, document in documents.items()}
-    data[RELEASE_FILE] = _release(fleet, format_moment(cut), schiff)
+    data[RELEASE_FILE] = _release(fleet, format_moment(cut), _program(schiff, wheel))
     files = {path: _text(documents.get(path), content, texts) for path, content in data.items()}
     files[LOCK_FILE] = _json(lock_of(data, pinned_digests(fleet)))
     return dict(sorted(files.items()))
@@ -69,7 +72,7 @@ def _documents(head: SharedLayers) -> dict[str, Document]:
     }
 
 
-def _release(fleet: Fleet, cut: str, schiff: str) -> dict[str, Any]:
+def _release(fleet: Fleet, cut: str, program: Mapping[str, str]) -> dict[str, Any]:
     """Return the data of release.yaml: head's versions, and what only a release has."""
     head = fleet.head.release.as_document()
     parent = newest_release(fleet)
@@ -79,8 +82,16 @@ def _release(fleet: Fleet, cut: str, schiff: str) -> dict[str, Any]:
         **({} if parent is None else {"parent": parent.release.name}),
         "cut": cut,
         **versions,
-        "managementPlane": {**versions["managementPlane"], "schiff": schiff},
+        "managementPlane": {**_without_program(versions["managementPlane"]), **program},
     }
+
+
+def _program(schiff: str, wheel: str | None) -> dict[str, str]:
+    return {"schiff": schiff} if wheel is None else {"schiff": schiff, "schiffWheel": wheel}
+
+
+def _without_program(plane: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in plane.items() if key not in {"schiff", "schiffWheel"}}
 
 
 def _text(document: Document | None, data: Mapping[str, Any], texts: Mapping[str, bytes]) -> bytes:
