@@ -1,4 +1,4 @@
-"""I6 Partition: waves are disjoint and cover the plan. I7 Budget: who is in flight keeps within maxUnavailable and caps."""
+"""I6 Partition: waves are disjoint and cover the plan. I7 Budget: who is in flight keeps to maxUnavailable and caps."""
 
 from __future__ import annotations
 
