@@ -11,9 +11,9 @@ from pathlib import Path
 
 from schiff.cli.stand_in import stand_in_for
 from schiff.delivery.stack import StackName, StackSettings
+from schiff.delivery.stack_files import read_settings, stacks_of
 from schiff.delivery.workspace import Workspace, find_workspace
 from schiff.errors import InvalidInput, Place, Problem, Refused
-from schiff.layers.yaml_documents import read_document
 from schiff.values.names import ENVIRONMENTS, Environment
 
 PASSPHRASE = "schiff"  # noqa: S105 -- what the committed salts belong to; no stack of the project holds a secret
@@ -53,21 +53,15 @@ class Project:
         return self.workspace.root
 
     def stacks(self, environment: Environment) -> tuple[StackName, ...]:
-        """Return the stacks of an environment that have settings: the environment's own, or its shards."""
-        files = [self._file(environment), *sorted(self.root.glob(f"Pulumi.{environment}-*.yaml"))]
-        found = tuple(StackName.parse(file.name[len("Pulumi.") : -len(".yaml")]) for file in files if file.is_file())
+        """Return the stacks of an environment that have settings; raises `Refused` when there is none."""
+        found = stacks_of(self.root, environment)
         if not found:
             raise Refused(f"{self.root} has no settings for {environment}: Pulumi.{environment}.yaml", "no-stack")
         return found
 
     def settings(self, stack: StackName) -> StackSettings:
         """Return the settings of a stack."""
-        file = self._file(str(stack))
-        config = read_document(_content(file), file.name).data.get("config") or {}
-        if not isinstance(config, Mapping):
-            raise InvalidInput([Problem(Place(file.name), "config", "is not a map", "write one setting a line")])
-        given = {key.removeprefix("schiff:"): str(value) for key, value in config.items() if key[:7] == "schiff:"}
-        return StackSettings.parse(given, file.name)
+        return read_settings(self.root, stack)
 
     def engine_environment(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return the variables the engine runs with: what is set already stays, the rest is the embedded default.
@@ -89,21 +83,11 @@ class Project:
         path = [str(Path(sys.executable).parent), given.get("PATH", os.defpath), str(self.root / "build" / "bin")]
         return {**chosen, "PATH": os.pathsep.join(path)}
 
-    def _file(self, stack: str) -> Path:
-        return self.root / f"Pulumi.{stack}.yaml"
-
 
 @cache
 def _say_where(folder: Path) -> None:
     """Say once a run that a command works elsewhere than where it was typed."""
     print(f"in {os.path.relpath(folder)}, which stands in for this project while it runs", file=sys.stderr)
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InvalidInput([Problem(Place(file.name), "", f"cannot be read: {error.strerror}", "mend it")]) from error
 
 
 def search_path() -> str | None:

@@ -18,6 +18,7 @@ from schiff.git.repository import LostRace, append_files, ensure_bare, read_bran
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import parse_moment
+from schiff.rollout.proofs import Receipt
 from schiff.values.digests import digest_of_bytes
 from schiff.values.names import Environment
 
@@ -38,9 +39,18 @@ Propose = Callable[[Ledger], Entry | Proposal | None]
 Told = Callable[[Entry], None]
 """Hears of an entry once it stands on the branch."""
 
+Received = Callable[[], Mapping[int, Receipt] | None]
+"""Asks what a witness received so far; None where there is no witness."""
+
 
 def append_to_ledger(
-    url: str, environment: Environment, propose: Propose, cache_dir: Path, witness: Told | None = None
+    url: str,
+    environment: Environment,
+    propose: Propose,
+    cache_dir: Path,
+    *,
+    witness: Told | None = None,
+    received: Received | None = None,
 ) -> Ledger:
     """Append entries until nothing more is proposed, and return the ledger as it stands then.
 
@@ -53,7 +63,7 @@ def append_to_ledger(
     lost = 0
     while lost < _ATTEMPTS:
         found = read_branch(where, branch, cache_dir)
-        ledger = Ledger.parse(environment, found.files)
+        ledger = Ledger.parse(environment, found.files, None if received is None else received())
         proposed = propose(ledger)
         if proposed is None:
             return ledger

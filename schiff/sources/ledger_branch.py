@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from schiff.git.repository import read_branch
 from schiff.rollout.ledger import Ledger
+from schiff.rollout.proofs import Receipt
 from schiff.values.names import Environment
 
 
-def read_ledger(url: str, environment: Environment, cache_dir: Path) -> Ledger:
+def read_ledger(
+    url: str, environment: Environment, cache_dir: Path, receipts: Mapping[int, Receipt] | None = None
+) -> Ledger:
     """Return the verified ledger; empty where its repository was not made yet, or has no such branch.
 
+    `receipts` are those of a witness; without one, time is as the chain says.
     Raises `Tampered` when the chain does not hold, `Failed` when it cannot be read.
     """
     if _is_missing_folder(url):
-        return Ledger.empty(environment)
-    return Ledger.parse(environment, read_branch(url, f"ledger/{environment}", cache_dir).files)
+        return Ledger.parse(environment, {}, receipts)
+    return Ledger.parse(environment, read_branch(url, f"ledger/{environment}", cache_dir).files, receipts)
 
 
 def _is_missing_folder(url: str) -> bool:

@@ -46,7 +46,7 @@ def test_what_an_entry_cites_comes_in_its_commit(tmp_path: Path) -> None:
 
     def propose(ledger: Ledger) -> Proposal | None:
         entry = notes(1)(ledger)
-        return entry and Proposal(entry, {digest: cited})
+        return None if entry is None else Proposal(entry, {digest: cited})
 
     ledger = append_to_ledger(url, "tst", propose, tmp_path / "cache")
     changed = run_git("show", "--format=", "--name-only", "ledger/tst", folder=Path(url)).decode().split()
@@ -60,7 +60,7 @@ def test_an_object_under_a_wrong_digest_is_refused(tmp_path: Path) -> None:
 
     def propose(ledger: Ledger) -> Proposal | None:
         entry = notes(1)(ledger)
-        return entry and Proposal(entry, {digest_of_bytes(b"a"): b"b"})
+        return None if entry is None else Proposal(entry, {digest_of_bytes(b"a"): b"b"})
 
     with pytest.raises(Refused, match="is not sha256:"):
         append_to_ledger(url, "tst", propose, tmp_path / "cache")
@@ -78,7 +78,7 @@ def test_a_witness_hears_of_an_entry_once_it_stands_on_the_branch(tmp_path: Path
             append_to_ledger(url, "tst", notes(1, "user:rival"), tmp_path / "rival-cache")
         return notes(2)(ledger)
 
-    append_to_ledger(url, "tst", propose, tmp_path / "cache", witness)
+    append_to_ledger(url, "tst", propose, tmp_path / "cache", witness=witness)
     assert told == [(2, 3), (3, 4)]
 
 

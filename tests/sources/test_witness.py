@@ -125,7 +125,7 @@ def test_environments_are_apart(place: Location, tmp_path: Path) -> None:
 def test_a_run_killed_between_push_and_put_leaves_what_the_next_one_puts_late(place: Location, tmp_path: Path) -> None:
     url, cache = str(tmp_path / "ledger.git"), tmp_path / "cache"
     append_to_ledger(url, "prd", lambda ledger: None if ledger.head else a_ledger().entries[0], cache)
-    append_to_ledger(url, "prd", notes(1), cache, witness(place).put)
+    append_to_ledger(url, "prd", notes(1), cache, witness=witness(place).put)
     ledger = append_to_ledger(url, "prd", notes(2), cache)
     unwitnessed = require_witnessed("prd", digests(ledger), read_receipts(place, "prd", cache))
     assert (unwitnessed.holes, unwitnessed.tail) == ((0,), (2,))
