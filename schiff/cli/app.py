@@ -14,6 +14,7 @@ import sys
 import typer
 
 from schiff.cli import check, destroy, preview, render, show, status, up, vendor
+from schiff.cli.hold import hold_app
 from schiff.cli.kubeconfigs import kubeconfigs_app
 from schiff.cli.ledger import ledger_app
 from schiff.cli.new import new_app
@@ -43,6 +44,7 @@ app.command("status", help=status.HELP, short_help="Say how the real clusters ar
 app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into the fleet.")(vendor.vendor)
 app.add_typer(release_app, name="release", short_help="Freeze head as a release, and show what one holds.")
 app.add_typer(ledger_app, name="ledger", short_help="Begin the ledger of an environment, and read it.")
+app.add_typer(hold_app, name="hold", short_help="Say what holding releases back costs.")
 app.add_typer(kubeconfigs_app, name="kubeconfigs", short_help="Save what gives access to clusters.")
 app.add_typer(new_app, name="new", short_help="Write an order, after checking it.")
 

@@ -1,0 +1,132 @@
+"""`schiff hold report`: who holds releases back, what it costs, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from schiff.cli import clock
+from schiff.cli.compiled import Reading
+from schiff.cli.options import FleetOption, JsonOption, LedgerOption
+from schiff.cli.terminal import say, say_json, table
+from schiff.compiler.compiled_cluster import compile_cluster
+from schiff.compiler.parts import Parts
+from schiff.compiler.rolling import rolled_machines
+from schiff.errors import InvalidInput, Place, Problem
+from schiff.layers.resolve import Resolver, resolve_environment
+from schiff.model.fleet import Fleet
+from schiff.model.release import Assignment
+from schiff.model.resolved import ResolvedCluster
+from schiff.rollout.assignments import assignments
+from schiff.rollout.capacity import machines_of
+from schiff.rollout.genesis import with_genesis
+from schiff.rollout.holds import HeldCluster, held_clusters
+from schiff.rollout.moments import format_moment
+from schiff.rollout.way_back import Standing
+from schiff.sources.ledger_branch import read_ledger
+from schiff.sources.plugins import load_parts
+from schiff.values.names import Environment
+
+REPORT_HELP = (
+    "Example: schiff hold report --customer customer-a\n\n"
+    "List the production clusters that are held, what holding costs each of them (releases, days and Kubernetes minors "
+    "behind, days to the end of support, machines that will roll), and the shortest legal way back. A hold whose "
+    "`until` has passed has ended and is not listed."
+)
+
+hold_app = typer.Typer(
+    help="Example: schiff hold report\n\nSay what holding releases back costs, and how to catch up.",
+    no_args_is_help=True,
+)
+
+_HELD_IN: Environment = "prd"
+_HEADINGS = ("CLUSTER", "CUSTOMER", "RELEASE", "KUBERNETES", "SINCE", "UNTIL", "RELEASES", "DAYS", "MINORS", "SUPPORT")
+
+
+@hold_app.callback()
+def _group() -> None:
+    """Keep `report` a command of its own: a group of one would be the command itself."""
+
+
+@hold_app.command("report", help=REPORT_HELP, short_help="List held clusters, their debt and way back.")
+def report(
+    customer: Annotated[str, typer.Option("--customer", help="Clusters of this customer alone.")] = "",
+    fleet: FleetOption = None,
+    ledger: LedgerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Print every held cluster."""
+    reading = Reading.of(_HELD_IN, fleet, ledger)
+    _require_customer(reading.fleet, customer)
+    now = clock.now()
+    held = [one for one in _held(reading, now) if customer in {"", one.customer}]
+    if as_json:
+        say_json(_as_json(held, now))
+    else:
+        say(_text(held, customer))
+
+
+def _held(reading: Reading, now: datetime) -> Sequence[HeldCluster]:
+    fleet, workspace = reading.fleet, reading.workspace
+    ledger = with_genesis(read_ledger(workspace.place(reading.settings.ledger), _HELD_IN, workspace.cache), fleet)
+    resolved = resolve_environment(fleet, _HELD_IN, assignments(ledger, fleet, _HELD_IN))
+    parts = load_parts()
+
+    def machines(cluster: ResolvedCluster, way: Sequence[Standing]) -> int:
+        return _rolled(cluster, way, fleet, parts)
+
+    return held_clusters(resolved.tenants.values(), fleet, ledger.state, now, machines)
+
+
+def _rolled(cluster: ResolvedCluster, way: Sequence[Standing], fleet: Fleet, parts: Parts) -> int:
+    """Return how many machines a way replaces: all with Kubernetes, else those whose objects say so.
+
+    Where the end of the way cannot be compiled yet, all is the number that is
+    never too low.
+    """
+    if not way or any(step.kubernetes != cluster.assignment.kubernetes for step in way):
+        return machines_of(cluster)
+    there = Assignment(way[-1].release, way[-1].kubernetes)
+    try:
+        after = compile_cluster(Resolver(fleet).cluster(cluster.identity.key, there), parts)
+    except InvalidInput:
+        return machines_of(cluster)
+    return rolled_machines(compile_cluster(cluster, parts), after)
+
+
+def _require_customer(fleet: Fleet, customer: str) -> None:
+    known = sorted({*fleet.customers, *(order.customer for order in fleet.orders.values())})
+    if customer and customer not in known:
+        message = f"the fleet has no customer {customer!r}"
+        raise InvalidInput([Problem(Place("--customer"), "", message, f"known: {', '.join(known) or 'none'}")])
+
+
+def _as_json(held: Sequence[HeldCluster], now: datetime) -> dict[str, Any]:
+    return {"at": format_moment(now), "environment": _HELD_IN, "clusters": [one.as_json() for one in held]}
+
+
+def _text(held: Sequence[HeldCluster], customer: str) -> str:
+    if not held:
+        return f"no cluster of {customer or _HELD_IN} is held"
+    rows = [_HEADINGS, *map(_row, held)]
+    stories = ("\n".join(_story(one)) for one in held)
+    return "\n\n".join([table(rows, indent=""), *stories])
+
+
+def _row(one: HeldCluster) -> tuple[str, ...]:
+    debt = one.debt
+    support = "unknown" if debt.support_days is None else f"{debt.support_days}d"
+    behind = (str(debt.releases), str(debt.days), str(debt.minors), support)
+    until = one.hold.until or "-"
+    return (str(one.key), one.customer, one.release, str(one.standing.kubernetes), one.hold.since, until, *behind)
+
+
+def _story(one: HeldCluster) -> tuple[str, ...]:
+    return (
+        f"{one.key}: held for {one.days_held} days by {one.hold.by}: {one.hold.reason}",
+        f"  {one.debt.sentence()}",
+        f"  {one.way_sentence()}",
+    )

@@ -1,0 +1,67 @@
+"""A fleet with clusters of `prd` of two customers, two releases, and a ledger that keeps one cluster on the older."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from schiff.cli.app import run
+from schiff.delivery.ledger_branch import append_to_ledger
+from schiff.rollout.entry import Entry
+from schiff.rollout.ledger import Ledger
+from schiff.sources.fleet_files import load_fleet
+from tests.cli.fleet_folder import write_fleet
+from tests.makers import MANAGEMENT_CLUSTER, Documents, changed
+
+HELD = "vsphere-site-1/shop"
+OTHER = "vsphere-site-1/bank"
+HELD_ORDER = "sites/vsphere-site-1/customer-a/shop.yaml"
+OLD, NEW = "2026.44.0", "2026.48.0"
+OLD_CUT, NEW_CUT = "2026-10-27T08:00:00Z", "2026-11-24T08:00:00Z"
+
+
+def production(**hold: Any) -> Documents:
+    """Return the makers' fleet with two production clusters; the first is held if a hold is given."""
+    documents = changed(MANAGEMENT_CLUSTER, "environments", ["tst", "ref", "prd"])
+    documents[HELD_ORDER] = {**_order(10), **({"hold": hold} if hold else {})}
+    documents["sites/vsphere-site-1/customer-b/bank.yaml"] = _order(11)
+    return documents
+
+
+def _order(number: int) -> dict[str, Any]:
+    return {
+        "environment": "prd",
+        "zone": "intranet",
+        "controlPlane": {"endpoint": f"10.1.1.{number}"},
+        "nodes": {"network": "pg-customer-b-1", "addresses": f"10.1.1.{number}0-10.1.1.{number}9"},
+        "pools": {"md-0": {"class": "large", "replicas": 2}},
+    }
+
+
+def two_releases(folder: Path, documents: Documents, newer: Mapping[str, Any]) -> Path:
+    """Write a fleet that cut one release, changed head's versions by dotted path, cut another, and began its ledger."""
+    fleet = write_fleet(folder, documents)
+    assert run(["release", "cut", "--fleet", str(fleet), "--name", OLD, "--at", OLD_CUT]) == 0
+    for field, value in newer.items():
+        documents = changed("head.yaml", field, value, documents)
+    write_fleet(folder, {"head.yaml": documents["head.yaml"]})
+    assert run(["release", "cut", "--fleet", str(fleet), "--name", NEW, "--at", NEW_CUT]) == 0
+    assert run(["ledger", "init", "--all", "--fleet", str(fleet)]) == 0
+    return fleet
+
+
+def keep_on_old(fleet: Path, key: str = HELD) -> None:
+    """Write a move to the older release into the ledger of `prd`, as if a hold had kept the cluster there."""
+    loaded = load_fleet(fleet)
+    old = loaded.release_named(OLD)
+    assert old is not None
+    pin = {"release": old.digest, "kubernetes": str(old.release.kubernetes.version)}
+
+    def propose(ledger: Ledger) -> Entry | None:
+        if len(ledger.entries) > 1:
+            return None
+        body = {"clusters": {key: pin}}
+        return ledger.append("move", body, at="2026-11-25T06:00:00Z", actor="user:a", fleet="none")
+
+    append_to_ledger(".schiff/ledger.git", "prd", propose, Path("cache"))
