@@ -148,6 +148,16 @@ def ledger(sizes: Sizes) -> Iterator[Figure]:
     yield Figure(f"ledger of {runs[0]['entries']:,} entries, cold, without signatures", seconds, "s", 0.5, beside)
 
 
+def planned_waves(sizes: Sizes) -> Iterator[Figure]:
+    """Plan a large rollout, and find who starts first."""
+    runs = several(sizes.runs, partial(in_own_process, "waves", sizes.large))
+    steps = medians([run["seconds"] for run in runs])
+    beside = (
+        f"{_listed(steps)}; the plan of {runs[0]['kilobytes']} kB: {_listed(medians([run['beside'] for run in runs]))}"
+    )
+    yield Figure(f"{sizes.large:,} clusters planned into waves, first batch", sum(steps.values()), "s", 0.2, beside)
+
+
 def engine(sizes: Sizes) -> Iterator[Figure]:
     """Run the real engine on one stack, with its state in a file."""
     for count in sizes.engine:
@@ -193,6 +203,7 @@ ROWS: Mapping[str, Callable[[Sizes], Iterator[Figure]]] = {
     "schemas": schemas,
     "strings": strings,
     "ledger": ledger,
+    "waves": planned_waves,
     "engine": engine,
     "make-up": make_up,
     "status": status,

@@ -29,10 +29,11 @@ def test_one_changed_order_is_one_commit(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_every_row_in_memory_says_what_it_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    found = measured(capsys, "schemas", "strings", "ledger")
+    found = measured(capsys, "schemas", "strings", "ledger", "waves")
     assert found["texts misread by Go's YAML reader"]["value"] == 0
     assert "schema check of 800 objects" in found
     assert "ledger of 40 entries, cold, without signatures" in found
+    assert found["20 clusters planned into waves, first batch"]["goal"] == 0.2
 
 
 def test_a_look_at_living_clusters_finds_all_of_them_healthy(capsys: pytest.CaptureFixture[str]) -> None:
