@@ -13,6 +13,7 @@ from schiff.layers.shapes import path_text
 from schiff.model.fleet import Fleet, Path, Site
 from schiff.model.resolved import ResolvedCluster, ResolvedEnvironment
 from schiff.model.tenant_cluster import PoolSpec
+from schiff.rollout.capacity import machines_of
 
 GONE = "e"
 """The last removal state: the machines are gone, and with them every claim on names and addresses."""
@@ -48,7 +49,7 @@ class Subject:
     @property
     def machines(self) -> int:
         """How many machines it asks for, none of them a spare."""
-        return sum(size for _, _, size, _, _ in self.groups)
+        return machines_of(self.cluster)
 
     def latest(self, *paths: Path) -> Path:
         """Return the path whose value the latest layer wrote, the last of equals: that one is the easiest to change."""

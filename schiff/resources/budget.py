@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from schiff.delivery.delivered import Line
 from schiff.errors import Refused
 from schiff.model.policy import OrdersPolicy
-from schiff.model.tenant_cluster import TenantClusterSpec
 
 
 def ordered_clusters(delivered: Iterable[Iterable[Line]], orders: Iterable[Iterable[Line]]) -> set[str]:
@@ -29,8 +28,3 @@ def require_within_budget(policy: OrdersPolicy, environment: str, machines: Mapp
         f" {', '.join(sorted(machines))}; deliver fewer at once with --cluster",
         "blast-radius",
     )
-
-
-def size(spec: TenantClusterSpec) -> int:
-    """Return how many machines a cluster has."""
-    return spec.control_plane.replicas + sum(pool.size for pool in spec.pools.values())

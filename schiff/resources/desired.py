@@ -14,9 +14,10 @@ from schiff.layers.resolve import Resolver, resolve_environment
 from schiff.model.fleet import Fleet
 from schiff.model.policy import EnvironmentPolicy
 from schiff.model.release import Assignments
-from schiff.resources.budget import ordered_clusters, require_within_budget, size
+from schiff.resources.budget import ordered_clusters, require_within_budget
 from schiff.resources.wanted import Delivered, Wanted, wanted
 from schiff.rollout.assignments import assignments
+from schiff.rollout.capacity import machines_of
 from schiff.rollout.ledger import Ledger
 from schiff.sources.compiling import compile_by_version
 from schiff.sources.other_versions import OtherVersions
@@ -110,7 +111,7 @@ class _Stack:
             touched -= set(ledger.entries[0].body["clusters"])
         resolver = Resolver(self.fleet)
         return {
-            str(key): size(resolver.cluster(key, run).spec)
+            str(key): machines_of(resolver.cluster(key, run))
             for key, run in self.assigned.tenants.items()
             if str(key) in touched and run.release != HEAD
         }

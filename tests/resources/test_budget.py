@@ -7,8 +7,9 @@ import pytest
 from schiff.delivery.delivered import Line
 from schiff.errors import Refused
 from schiff.model.policy import OrdersPolicy
-from schiff.resources.budget import ordered_clusters, require_within_budget, size
-from tests.makers import a_cluster
+from schiff.resources.budget import ordered_clusters, require_within_budget
+from schiff.rollout.capacity import machines_of
+from tests.makers import a_resolved_cluster
 
 POLICY = OrdersPolicy(max_clusters=2, max_machines=10)
 
@@ -39,5 +40,7 @@ def test_orders_over_the_budget_are_refused_by_name(machines: dict[str, int]) ->
 
 
 def test_the_size_of_a_cluster_is_all_its_machines() -> None:
-    cluster = a_cluster()
-    assert size(cluster) == cluster.control_plane.replicas + sum(pool.size for pool in cluster.pools.values())
+    cluster = a_resolved_cluster()
+    assert machines_of(cluster) == cluster.spec.control_plane.replicas + sum(
+        pool.size for pool in cluster.spec.pools.values()
+    )
