@@ -35,7 +35,6 @@ from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
 
 _SKIPPING = 2
 _BUSY = {
-    ReleaseState.Admitted: "is about to roll out",
     ReleaseState.RollingOut: "is rolling out",
     ReleaseState.RollingBack: "is being taken back",
     ReleaseState.Halted: "is halted",
@@ -163,7 +162,7 @@ def _kind(plan: Plan, key: ClusterKey) -> tuple[str, str, str]:
 
 def _loosened(request: Request) -> Iterator[Refusal]:
     last = request.here.rollout
-    less = loosened(last.plan.policy, request.plan.policy) if last is not None else ()
+    less = loosened(last.plan.policy, request.plan.policy, request.at) if last is not None else ()
     if not less:
         return
     asked = Asked("policy", request.body.policy, request.at, request.body.authors)

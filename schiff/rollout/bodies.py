@@ -125,13 +125,18 @@ class PromoteBody(Spec):
 
 
 class MoveBody(Spec):
-    """A batch of clusters that run another release or Kubernetes version from now on."""
+    """A batch of clusters that run another release or Kubernetes version from now on.
+
+    The first hop of a fast-forward says the whole `path` of its cluster, which
+    is what somebody approved; later hops follow it.
+    """
 
     clusters: Mapping[ClusterKey, Pin] = {}
     management_clusters: Mapping[Name, Pin] = {}
     why: Reason = "wave"
     wave: str | None = None
     approvals: Items[Count] = ()
+    path: Items[Pin] = ()
 
     @model_validator(mode="after")
     def _moves_something(self) -> Self:

@@ -8,10 +8,12 @@ The rules, in the order in which they are asked; the first that has an answer gi
 4. When it is time, clusters are looked at; what was seen is appended, unless the clocks disagree.
 5. Failures over the budget halt the rollout.
 6. A revoked release goes back, in batches.
-7. A rollout goes on: management clusters, hops, the wave whose turn it is.
-8. A complete one is swept: who stayed behind or joined.
-9. The newest release that may enter does.
-10. In `tst`, a train that is due is cut.
+7. Held clusters whose fast-forward was approved catch up, hop by hop.
+8. A rollout goes on: management clusters, hops, the wave whose turn it is. One that was admitted and is not let start
+   gives way to a newer release.
+9. A complete one is swept: who stayed behind or joined.
+10. The newest release that may enter does.
+11. In `tst`, a train that is due is cut.
 
 The same rules hold in the gate: a step that is proposed here is one that it lets through.
 """
@@ -28,10 +30,10 @@ from schiff.model.policy import PolicySpec
 from schiff.model.release import Assignment, ReleaseSpec
 from schiff.rollout.admission import Request, admission, first_in
 from schiff.rollout.agreement import Asked, usable
-from schiff.rollout.bodies import Change, Kind, PromoteBody, Reason
+from schiff.rollout.bodies import Change, Kind, Pin, PromoteBody, Reason
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import format_moment
-from schiff.rollout.moves import back_pin, closed_for, current_wave, standstill, sweep_pin
+from schiff.rollout.moves import back_pin, closed_for, current_wave, forward_subject, standstill, sweep_pin
 from schiff.rollout.plan import Plan
 from schiff.rollout.progress import Phase
 from schiff.rollout.proofs import Proofs
@@ -40,6 +42,7 @@ from schiff.rollout.running import ReleaseState, Rollout
 from schiff.rollout.sights import Report
 from schiff.rollout.stage import next_removal
 from schiff.rollout.waves import batch
+from schiff.values.digests import digest
 from schiff.values.names import ENVIRONMENTS, ClusterKey
 
 WHILE_MOVING: Final = timedelta(minutes=15)
@@ -88,7 +91,7 @@ class Situation:
     `orders` are the clusters of the environment that releases are moved to, and
     whether each is held now; `assigned` is what they run by the ledger.
     `releases` are the fleet's, oldest first. `plan` makes the plan of one, and
-    may refuse.
+    may refuse. `ways` are the ways back of held clusters.
     """
 
     ledger: Ledger
@@ -101,6 +104,7 @@ class Situation:
     orders: Mapping[ClusterKey, bool]
     assigned: Mapping[ClusterKey, Assignment]
     delivered: int | None
+    ways: Mapping[ClusterKey, Sequence[Pin]] = field(default_factory=dict)
     look: Look | None = None
     train: Train | None = None
 
@@ -270,7 +274,44 @@ def _turn_back(situation: Situation) -> Step | None:
     return Wait(Refusal("progressing", f"release {rollout.name} is being taken back", _next_look(situation)))
 
 
+def _fast_forward(situation: Situation) -> Step | None:
+    state = situation.ledger.state
+    if state.rollout is None or state.rollout.target is not None:
+        return None
+    for key, forward in state.forwards.items():
+        if forward.left and forward.progress.is_done and key in situation.orders:
+            return _forward(key, forward.left[0], (), ())
+    for key, path in situation.ways.items():
+        asked = Asked("fast-forward", forward_subject(key, path), situation.now)
+        agreed = usable(state, situation.proofs, asked)
+        if agreed and (key not in state.forwards or state.forwards[key].progress.is_done):
+            return _forward(key, path[0], path, agreed[:1])
+    return None
+
+
+def _forward(key: ClusterKey, pin: Pin, path: Sequence[Pin], approvals: Sequence[int]) -> Append:
+    body = {
+        "clusters": {str(key): pin.as_document()},
+        "managementClusters": {},
+        "why": "fast-forward",
+        "wave": None,
+        "approvals": list(approvals),
+        "path": [one.as_document() for one in path],
+    }
+    return Append("move", body, f"{key} catches up: {pin.release} with {pin.kubernetes}")
+
+
 def _advance(situation: Situation) -> Step | None:
+    """Return the next move of a rollout; one that has not started gives way to a newer release that may enter."""
+    step = _onward(situation)
+    rollout = situation.rollout
+    if rollout is not None and rollout.state is ReleaseState.Admitted and isinstance(step, Wait):
+        newer = _begin(situation)
+        return newer if isinstance(newer, Append) else step
+    return step
+
+
+def _onward(situation: Situation) -> Step | None:
     rollout = situation.rollout
     if rollout is None or rollout.target is not None:
         return None
@@ -416,6 +457,7 @@ def _approvals(situation: Situation, candidate: Candidate, plan: Plan) -> list[i
         Asked("promote", candidate.digest, situation.now, candidate.authors),
         Asked("policy", plan.policy.digest, situation.now, candidate.authors),
         Asked("skip", candidate.digest, situation.now, candidate.authors),
+        *(Asked("freeze", digest(freeze.as_document()), situation.now) for freeze in plan.policy.freezes),
     )
     return sorted(seq for each in asked for seq in usable(situation.ledger.state, situation.proofs, each))
 
@@ -460,6 +502,7 @@ def _move(
         "why": why,
         "wave": wave,
         "approvals": [],
+        "path": [],
     }
     names = ", ".join(map(str, (*managers, *sorted(clusters))))
     return Append("move", body, f"{why}{f' {wave}' if wave else ''} of release {rollout.name}: {names}")
@@ -476,6 +519,7 @@ _RULES: Final[tuple[Callable[[Situation], Step | None], ...]] = (
     _observe,
     _halt,
     _turn_back,
+    _fast_forward,
     _advance,
     _sweep,
     _begin,

@@ -104,6 +104,8 @@ def _resumption(entry: Entry, body: ResumeBody, stage: Stage, proofs: Proofs) ->
     if rollout is None or rollout.release != body.release or rollout.halted is None:
         yield Refusal("not-halted", f"release {body.release} is not halted in {entry.env}")
         return
+    if rollout.over_budget is not None:
+        yield Refusal("halted", f"{rollout.over_budget}; a person acks it first: schiff resume --ack CLUSTER")
     needed = required_approvals(rollout.plan.policy, entry.env)
     asked = Asked("resume", body.release, parse_moment(entry.at))
     yield from lack_of_agreement(stage, proofs, body.approvals, asked, needed)

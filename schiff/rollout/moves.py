@@ -181,7 +181,8 @@ def closed_for(
         member = rollout.plan.members[key]
         takes, windows = expected_duration(member, policy), member.windows
         scope = Scope(environment, member.site, member.customer, key)
-    found = closed(windows, (*policy.freezes, *more), at, takes, scope)
+    freezes = [freeze for freeze in (*policy.freezes, *more) if digest(freeze.as_document()) not in rollout.overridden]
+    found = closed(windows, freezes, at, takes, scope)
     return None if found is None else Refusal("closed", f"{key}: {found.reason}", found.until)
 
 
@@ -218,18 +219,35 @@ def back_pin(rollout: Rollout, key: ClusterKey | str) -> Assignment:
 
 def _fast_forward(transfer: Transfer) -> Iterator[Refusal]:
     body, stage = transfer.body, transfer.stage
-    for key, pin in body.clusters.items():
-        if pin.release not in stage.completed_releases:
-            yield Refusal("no-path", f"{key} would catch up over {pin.release}, which never completed here")
+    if len(body.clusters) != 1 or body.management_clusters:
+        yield Refusal("blast-radius", "a fast-forward moves one cluster at a time")
+        return
+    ((key, pin),) = body.clusters.items()
+    forward = stage.forwards.get(key)
+    left = body.path or (forward.left if forward is not None else ())
+    if not left or left[0] != pin:
+        yield Refusal("not-admitted", f"{key} follows the path that was approved, and this is not its next hop")
+    if stage.rollout is not None and stage.rollout.target is not None:
+        yield Refusal("busy", f"release {stage.rollout.name} is being taken back; nobody catches up meanwhile")
+    yield from _stops(key, left, stage)
+    if forward is not None and not forward.progress.is_done:
+        yield Refusal("progressing", f"{key} is {forward.progress.phase} on its hop before")
+    if body.path:
+        asked = Asked("fast-forward", forward_subject(key, body.path), transfer.at)
+        yield from lack_of_agreement(stage, transfer.proofs, body.approvals, asked, 1)
+
+
+def _stops(key: ClusterKey, path: Sequence[Pin], stage: Stage) -> Iterator[Refusal]:
+    for pin in path:
         if pin.release in stage.revoked:
             yield Refusal("no-path", f"{key} would catch up over {pin.release}, which was revoked")
-    asked = Asked("fast-forward", forward_subject(body.clusters), transfer.at)
-    yield from lack_of_agreement(stage, transfer.proofs, body.approvals, asked, 1)
+        elif pin.release not in stage.completed_releases:
+            yield Refusal("no-path", f"{key} would catch up over {pin.release}, which never completed here")
 
 
-def forward_subject(clusters: Mapping[ClusterKey, Pin]) -> str:
-    """Return the digest that an approval of a fast-forward names: its clusters and where each goes."""
-    return digest({str(key): pin.model_dump(mode="json", by_alias=True) for key, pin in clusters.items()})
+def forward_subject(key: ClusterKey, path: Sequence[Pin]) -> str:
+    """Return the digest that an approval of a fast-forward names: the cluster and every hop of its path."""
+    return digest({"cluster": str(key), "path": [pin.model_dump(mode="json", by_alias=True) for pin in path]})
 
 
 _BY_REASON: Final[Mapping[Reason, Callable[[Transfer], Iterator[Refusal]]]] = {

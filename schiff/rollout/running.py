@@ -51,13 +51,15 @@ class Rollout:
     target: str | None = None
     plane: str | None = None
     self_asserted: bool = True
+    overridden: frozenset[str] = frozenset()
 
     @classmethod
     def begun(cls, name: str, plan: Plan, seq: int, at: datetime, *, expedited: bool) -> Rollout:
         """Return the rollout of a plan before its first move."""
         canaries = {key for wave in plan.waves if wave.name == CANARY for key in wave.clusters}
         waves = plan.policy.waves
-        bakes = {key: waves.bake_of(CANARY if key in canaries else DEFAULT_BAKE) for key in plan.members}
+        canary = plan.policy.hotfix.floors.canary.delta if expedited else waves.bake_of(CANARY)
+        bakes = {key: canary if key in canaries else waves.bake_of(DEFAULT_BAKE) for key in plan.members}
         grace, each = plan.policy.soak.grace.delta, waves.deadline_per_machine.delta
         clusters = {
             key: Progress(len(member.hops), Pace(bakes[key], grace, each * member.machines))
@@ -171,7 +173,8 @@ class Rollout:
         return ReleaseState.Soaked if self.soak.earned >= self.required_soak else ReleaseState.Soaking
 
     @property
-    def _joining(self) -> Progress:
+    def alone(self) -> Progress:
+        """How a cluster begins that is in no wave: one hop, a day at most."""
         soak, waves = self.plan.policy.soak, self.plan.policy.waves
         return Progress(1, Pace(waves.bake_of(DEFAULT_BAKE), soak.grace.delta, timedelta(days=1)))
 
@@ -187,14 +190,14 @@ class Rollout:
             if key in self.management_clusters:
                 self.management_clusters[key] = self.management_clusters[key].started(at)
         elif key in self.clusters or key in self.joined:
-            self.clusters[key] = self.clusters.get(key, self._joining).started(at)
+            self.clusters[key] = self.clusters.get(key, self.alone).started(at)
 
     def saw(self, at: datetime, clusters: Mapping[ClusterKey, Sight], managers: Mapping[str, Sight]) -> None:
         """Take the sights of an observation that counts."""
         for key, one in self.clusters.items():
-            self.clusters[key] = one.looked(at, _verdict(clusters.get(key), self.runs(key)))
+            self.clusters[key] = one.looked(at, verdict_of(clusters.get(key), self.runs(key)))
         for name, one in self.management_clusters.items():
-            self.management_clusters[name] = one.looked(at, _verdict(managers.get(name), self.runs(name)))
+            self.management_clusters[name] = one.looked(at, verdict_of(managers.get(name), self.runs(name)))
         self.looked = at
         if self.completed is None and self.target is None and self.is_complete:
             self.completed = at
@@ -215,9 +218,9 @@ def _back(progress: Progress) -> Progress:
     return Progress(1, progress.pace)
 
 
-def _verdict(sight: Sight | None, assigned: Assignment) -> Verdict:
+def verdict_of(sight: Sight | None, assigned: Assignment | None) -> Verdict:
     """Return how a cluster is on what it was assigned; health of anything else is that of a cluster on its way."""
-    if sight is None:
+    if sight is None or assigned is None:
         return Verdict.Unknown
     fits = sight.release == assigned.release and sight.kubernetes == str(assigned.kubernetes)
     return sight.verdict if fits or sight.verdict is Verdict.Unknown else Verdict.Progressing

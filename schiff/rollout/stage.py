@@ -16,7 +16,7 @@ The fold judges nothing: whether an entry may stand where it stands says `schiff
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -47,7 +47,7 @@ from schiff.rollout.moments import parse_moment
 from schiff.rollout.plan import Plan
 from schiff.rollout.progress import Progress
 from schiff.rollout.proofs import Receipt
-from schiff.rollout.running import ReleaseState, Rollout
+from schiff.rollout.running import ReleaseState, Rollout, verdict_of
 from schiff.rollout.sights import Report
 from schiff.rollout.soak import Soak
 from schiff.values.names import ClusterKey
@@ -63,6 +63,14 @@ class Approval(NamedTuple):
 
     entry: str
     body: ApproveBody
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A held cluster that catches up: the hops that are left after the present one, and how far that is."""
+
+    left: tuple[Pin, ...]
+    progress: Progress
 
 
 @dataclass(slots=True)
@@ -82,6 +90,7 @@ class Stage:
     looked: datetime | None = None
     disbelieved: dict[int, str] = field(default_factory=dict)
     expedited: list[str] = field(default_factory=list)
+    forwards: dict[ClusterKey, Forward] = field(default_factory=dict)
 
     def copy(self) -> Stage:
         """Return a stage that goes on without changing this one."""
@@ -99,6 +108,7 @@ class Stage:
             self.looked,
             dict(self.disbelieved),
             list(self.expedited),
+            dict(self.forwards),
         )
 
     @property
@@ -160,13 +170,18 @@ class Stage:
         plan = plan_of_promotion(entry, body, objects)
         if self.rollout is not None:
             self.past[self.rollout.release] = self.rollout
+        freezes = {self.approvals[seq].body.subject for seq in body.approvals if self._frees(seq)}
         self.used.update(body.approvals)
         self.rollout = Rollout.begun(body.name, plan, entry.seq, at, expedited=body.expedited)
+        self.rollout.overridden = frozenset(freezes)
         if body.expedited:
             self.expedited.append(body.release)
         starts = {key: member.start for key, member in plan.members.items()} | dict(plan.held)
         for key, start in starts.items():
             self._stick(key, start)
+
+    def _frees(self, seq: int) -> bool:
+        return seq in self.approvals and self.approvals[seq].body.verb == "freeze"
 
     def _stick(self, key: ClusterKey, start: Assignment) -> None:
         """Pin what a cluster runs only by default, so that the completion of another release moves nobody."""
@@ -179,10 +194,20 @@ class Stage:
         self.used.update(body.approvals)
         if self.rollout is None:
             return
+        if body.why == "fast-forward":
+            self._forward(body, at, self.rollout)
+            return
         for key, pin in body.clusters.items():
             self.rollout.moved(key, Assignment(pin.release, pin.kubernetes), at)
         for name, pin in body.management_clusters.items():
             self.rollout.moved(name, Assignment(pin.release, pin.kubernetes), at)
+
+    def _forward(self, body: MoveBody, at: datetime, rollout: Rollout) -> None:
+        """Take one hop of a cluster that catches up; it stays outside the rollout's own counts."""
+        for key, pin in body.clusters.items():
+            path = body.path or (self.forwards[key].left if key in self.forwards else ())
+            rollout.pins[key] = Assignment(pin.release, pin.kubernetes)
+            self.forwards[key] = Forward(tuple(path[1:]), rollout.alone.started(at))
 
     def _observe(
         self, entry: Entry, body: ObserveBody, at: datetime, objects: Objects, receipts: Mapping[int, Receipt] | None
@@ -203,6 +228,9 @@ class Stage:
             rollout.soak = Soak()
         rollout.plane, rollout.self_asserted = body.plane, receipts is None
         rollout.saw(at, report.clusters, report.management_clusters)
+        for key, forward in self.forwards.items():
+            verdict = verdict_of(report.clusters.get(key), rollout.pins.get(key))
+            self.forwards[key] = replace(forward, progress=forward.progress.looked(at, verdict))
         healthy, unhealthy = rollout.counts(report)
         covered = soak.coverage.covers(healthy, len(rollout.population))
         if rollout.target is None and rollout.halted is None:

@@ -6,14 +6,15 @@ from datetime import timedelta
 
 from schiff.rollout.decide import Wait
 from schiff.rollout.running import ReleaseState
+from schiff.values.names import Environment
 from tests.rollout.season import Season, a_season
 
 THREE_HOURS = timedelta(hours=3)
 
 
-def carried(season: Season, release: str, days: int) -> dict[str, Wait]:
+def carried(season: Season, release: str, days: int) -> dict[Environment, Wait]:
     """Let days pass, with somebody who agrees whenever the release is ready for production."""
-    waits: dict[str, Wait] = {}
+    waits: dict[Environment, Wait] = {}
     for _ in range(days):
         waits |= season.go(timedelta(days=1), THREE_HOURS)
         if season.ledgers["prd"].state.rollout_of(release) is None:
