@@ -1,4 +1,4 @@
-"""`schiff ledger`: begin the ledger of an environment, and read it."""
+"""`schiff ledger`: begin the ledger of an environment, read it, and verify it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from schiff.cli import ledger_verify
 from schiff.cli.actor import actor
+from schiff.cli.chains import append
 from schiff.cli.compiled import settings_of
 from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.project import parse_environment
-from schiff.cli.terminal import say, say_json
-from schiff.delivery.ledger_branch import append_to_ledger
+from schiff.cli.terminal import say, say_json, warn
 from schiff.model.fleet import Fleet
 from schiff.rollout.entry import Entry
 from schiff.rollout.genesis import genesis
@@ -36,7 +37,8 @@ LOG_HELP = (
 )
 
 ledger_app = typer.Typer(
-    help="Example: schiff ledger log -e prd\n\nBegin the ledger of an environment, and read it.", no_args_is_help=True
+    help="Example: schiff ledger log -e prd\n\nBegin the ledger of an environment, read it, and verify it.",
+    no_args_is_help=True,
 )
 
 OptionalEnvironment = Annotated[str, typer.Option("-e", "--environment", help="tst, ref or prd.")]
@@ -55,7 +57,7 @@ def init(
     workspace, settings = settings_of(chosen[0], ledger)
     folder = fleet or workspace.root / settings.fleet
     loaded, commit = load_fleet(folder), fleet_commit(folder) or "none"
-    results = [_begin(loaded, name, _Place.of(name, ledger), commit) for name in chosen]
+    results = [_begin(loaded, name, ledger, commit) for name in chosen]
     if as_json:
         say_json({"ledger": settings.ledger, "environments": results})
         return
@@ -80,6 +82,11 @@ def log(environment: OptionalEnvironment = "", ledger: LedgerOption = "", as_jso
     say(f"head {found.head.seq} {found.head.digest}")
 
 
+ledger_app.command("verify", help=ledger_verify.HELP, short_help="Hold a ledger against all evidence.")(
+    ledger_verify.verify
+)
+
+
 class _Place(NamedTuple):
     """Where a stack's ledger is, and the cache it is read through."""
 
@@ -92,7 +99,7 @@ class _Place(NamedTuple):
         return cls(workspace.place(settings.ledger), workspace.cache)
 
 
-def _begin(fleet: Fleet, environment: Environment, place: _Place, commit: str) -> dict[str, Any]:
+def _begin(fleet: Fleet, environment: Environment, url: str, commit: str) -> dict[str, Any]:
     """Append the genesis unless somebody did before; several may try at once."""
     proposed: list[Entry] = []
 
@@ -102,7 +109,7 @@ def _begin(fleet: Fleet, environment: Environment, place: _Place, commit: str) -
         proposed.append(genesis(fleet, environment, actor=actor(os.environ), fleet_commit=commit))
         return proposed[-1]
 
-    first = append_to_ledger(place.url, environment, propose, place.cache).entries[0]
+    first = append(environment, propose, ledger=url, tell=warn).entries[0]
     return {"environment": environment, "existed": first not in proposed[-1:], "genesis": first.as_json()}
 
 
@@ -121,14 +128,22 @@ def _about(entry: Entry) -> str:
     match entry.kind:
         case "genesis":
             return f"{len(body['clusters'])} clusters start, release {body['release']}"
+        case "observe":
+            return f"{body['healthy']} of {body['total']} healthy, release {body['release']}"
+        case "promote":
+            return f"release {body['name']} enters, {body['release']}"
         case "move":
             return ", ".join(sorted([*body.get("clusters", {}), *body.get("managementClusters", {})]))
         case "remove":
             return f"{body['cluster']} to removal state {body['state']}"
+        case "approve":
+            return f"{body['principal']} agrees to {body['verb']} {body['subject']} until {body['expires']}"
+        case "ack":
+            return f"{body['cluster']}: {body['text']}"
+        case "halt" | "resume" | "revoke":
+            return f"release {body['release']}: {body['reason']}"
         case "note":
             return str(body["text"])
-        case _:
-            return ""
 
 
 def _as_json(ledger: Ledger) -> dict[str, Any]:

@@ -40,6 +40,11 @@ def say_json(data: Mapping[str, Any]) -> None:
     print(json.dumps(data, indent=2))
 
 
+def warn(text: str) -> None:
+    """Print one line that is no answer, beside it."""
+    print(text, file=sys.stderr)
+
+
 def say_error(error: SchiffError, *, as_json: bool) -> None:
     """Print an error: as sentences on stderr, or as JSON where the answer would be."""
     if as_json:

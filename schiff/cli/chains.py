@@ -1,0 +1,117 @@
+"""Ledgers as commands use them: read with everything that is known about them, appended to, witnessed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schiff.cli.compiled import settings_of
+from schiff.cli.delivered_before import stacks_of
+from schiff.cli.project import Project
+from schiff.delivery.anchors import head_in_state, heads_in
+from schiff.delivery.ledger_branch import Propose, append_to_ledger
+from schiff.delivery.snapshot import Snapshot, look
+from schiff.delivery.stack import StackName, StackSettings
+from schiff.delivery.witness import Witness
+from schiff.delivery.workspace import is_embedded
+from schiff.errors import Failed, Refused
+from schiff.git.clone import CachedClone
+from schiff.rollout.entry import Entry
+from schiff.rollout.ledger import Head, Ledger
+from schiff.sources.chains import ChainPlace, Chains, load_chains, up_to
+from schiff.values.names import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The heads of one environment that deliveries wrote down, and where nothing could be read."""
+
+    delivered: Collection[Head] = ()
+    outputs: Collection[Head] = ()
+
+    @property
+    def heads(self) -> frozenset[Head]:
+        """All of them."""
+        return frozenset((*self.delivered, *self.outputs))
+
+
+def chain_place(environment: Environment, fleet: Path | None = None, ledger: str = "") -> tuple[ChainPlace, Path]:
+    """Return where a ledger and what belongs to it are, and the cache they are read through; options win."""
+    workspace, settings = settings_of(environment, ledger)
+    folder = fleet or workspace.root / settings.fleet
+    return ChainPlace(workspace.place(settings.ledger), folder, settings.witness_location), workspace.cache
+
+
+def chains_up_to(
+    environment: Environment, seen: Mapping[Environment, Seen], fleet: Path | None = None, ledger: str = ""
+) -> Chains:
+    """Return the chain of an environment and all before it, held against their witnesses and anchors."""
+    places = {name: chain_place(name, fleet, ledger) for name in up_to(environment)}
+    anchors = {name: one.heads for name, one in seen.items()}
+    return load_chains({name: place for name, (place, _) in places.items()}, places[environment][1], anchors)
+
+
+def seen_by_deliveries(environments: Collection[Environment]) -> Mapping[Environment, Seen]:
+    """Return the heads that deliveries wrote down, as far as this machine can read them; nothing outside a project."""
+    try:
+        project = Project.here()
+    except Refused:
+        return {}
+    return {environment: _seen(project, environment) for environment in environments}
+
+
+def append(environment: Environment, propose: Propose, *, ledger: str = "", tell: Callable[[str], None]) -> Ledger:
+    """Append to the ledger of an environment and tell its witness.
+
+    A witness that cannot be told stops nobody: the entry stands, and the next
+    `schiff step` puts what is missing. `tell` hears of it.
+    """
+    place, cache = chain_place(environment, ledger=ledger)
+    location = place.witness
+
+    def put(entry: Entry) -> None:
+        if location is None:
+            return
+        try:
+            Witness(location, datetime.now(UTC)).put(entry)
+        except Failed as error:
+            tell(f"entry {entry.seq} of {environment} is not witnessed yet, the next step sees to it: {error}")
+
+    return append_to_ledger(place.ledger, environment, propose, cache, witness=put)
+
+
+def put_late(environment: Environment, chains: Chains) -> tuple[int, ...]:
+    """Put what the witness of an environment lacks, and return the numbers."""
+    place, _ = chain_place(environment)
+    lacking = chains.unwitnessed.get(environment)
+    if place.witness is None or lacking is None:
+        return ()
+    Witness(place.witness, datetime.now(UTC)).put_late(chains.ledgers[environment], lacking.all)
+    return lacking.all
+
+
+def _seen(project: Project, environment: Environment) -> Seen:
+    backend = project.engine_environment(os.environ)["PULUMI_BACKEND_URL"]
+    delivered: set[Head] = set()
+    outputs: set[Head] = set()
+    for stack, settings in stacks_of(project, environment):
+        delivered |= heads_in(_snapshots(project, stack, settings)).get(environment, frozenset())
+        output = head_in_state(backend, stack)
+        outputs |= set() if output is None else {output}
+    return Seen(delivered, outputs)
+
+
+def _snapshots(project: Project, stack: StackName, settings: StackSettings) -> Iterator[Snapshot]:
+    for setting in (settings.definitions, settings.components):
+        url = project.workspace.place(setting)
+        if is_embedded(setting) and not (Path(url) / "HEAD").is_file():
+            continue
+        clone = CachedClone(url, settings.branch, project.workspace.cache)
+        try:
+            clone.refresh()
+        except Failed:
+            continue
+        yield look(clone, str(stack))

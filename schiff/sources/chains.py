@@ -1,0 +1,77 @@
+"""Ledgers with what is known about them from outside: the one way that a chain is read before anybody trusts it.
+
+What is established, in the order of the code:
+
+1. A witness, where one is configured, received what the chain holds, and nothing that it does not hold.
+2. The chain holds by itself.
+3. Every head that a delivery saw is still in it.
+4. Signatures of approvals are of people in ``fleet/approvers``.
+
+An environment is read with all before it: promotions cite their chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from schiff.rollout.gate import verify_chains
+from schiff.rollout.ledger import Head, Ledger
+from schiff.rollout.proofs import Proofs, Unwitnessed, require_witnessed
+from schiff.s3.location import Location
+from schiff.sources.approvals import read_approvers, verified_signers
+from schiff.sources.ledger_branch import read_ledger
+from schiff.sources.witness import read_receipts
+from schiff.values.names import ENVIRONMENTS, Environment
+
+Anchors = Mapping[Environment, Collection[Head]]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainPlace:
+    """Where a ledger is, who witnesses it, and the fleet whose approvers count."""
+
+    ledger: str
+    fleet: Path
+    witness: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """Ledgers that hold, with their proofs, and what each witness has not received yet."""
+
+    ledgers: Mapping[Environment, Ledger]
+    proofs: Mapping[Environment, Proofs]
+    unwitnessed: Mapping[Environment, Unwitnessed]
+
+    def verify(self) -> None:
+        """Judge every promotion, move and resumption on the prefix before it; raises for the first that may not be."""
+        verify_chains(self.ledgers, self.proofs)
+
+
+def up_to(environment: Environment) -> tuple[Environment, ...]:
+    """Return an environment and all before it, in order."""
+    return ENVIRONMENTS[: ENVIRONMENTS.index(environment) + 1]
+
+
+def load_chains(places: Mapping[Environment, ChainPlace], cache: Path, anchors: Anchors) -> Chains:
+    """Return chains with their proofs.
+
+    Raises `Tampered` where a chain, an anchor or a witness contradicts
+    another, `Failed` where one cannot be read: what was not asked proves nothing.
+    """
+    ledgers: dict[Environment, Ledger] = {}
+    proofs: dict[Environment, Proofs] = {}
+    unwitnessed: dict[Environment, Unwitnessed] = {}
+    for environment, place in places.items():
+        receipts = None if place.witness is None else read_receipts(place.witness, environment, cache)
+        ledger = read_ledger(place.ledger, environment, cache, receipts)
+        if receipts is not None:
+            digests = [entry.digest for entry in ledger.entries]
+            unwitnessed[environment] = require_witnessed(environment, digests, receipts)
+        for anchor in sorted(anchors.get(environment, ())):
+            ledger.require_anchor(anchor)
+        signers = verified_signers(ledger, read_approvers(place.fleet), cache)
+        ledgers[environment], proofs[environment] = ledger, Proofs(receipts, signers)
+    return Chains(ledgers, proofs, unwitnessed)
