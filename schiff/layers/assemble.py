@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from schiff.errors import InvalidInput, Place, Problem
 from schiff.layers.fleet_layout import RELEASES, SECRETS, FleetFile, Kind, fleet_file
 from schiff.layers.pins import pin_problems
+from schiff.layers.policy import policy_reference_problems, read_policy
 from schiff.layers.references import PLATFORM, reference_problems
 from schiff.layers.schema import customer_problems, layer_problems
 from schiff.layers.settings import settings_problems
@@ -121,7 +122,7 @@ class _Assembly:
         managers = {manager.name: manager for manager in self._management_clusters()}
         orders = {order.key: order for order in self._orders()}
         customers = {file.names[0]: document for file, document in self._files[""]["customer"]}
-        policy = self._one(PolicySpec, "policy", "") or PolicySpec()
+        policy = self._policy() or PolicySpec()
         self._check_layer_files("customer", "customer")
         self._check_left_over_secrets()
         self._check_environments()
@@ -133,6 +134,9 @@ class _Assembly:
         self._check_whole(fleet)
         return fleet
 
+    def _policy(self) -> PolicySpec | None:
+        return next((read_policy(document, self.problems) for _, document in self._files[""]["policy"]), None)
+
     def _check_whole(self, fleet: Fleet) -> None:
         known = {problem.place for problem in self.problems}
         for document in fleet.customers.values():
@@ -143,6 +147,8 @@ class _Assembly:
             self.problems.extend(pin_problems(layers, fleet.vendored))
         described = {file.names[0] for file, _ in self._files[""]["site"]}
         self.problems.extend(reference_problems(fleet, described))
+        policy = self._documents.get("policy.yaml", EMPTY)
+        self.problems.extend(policy_reference_problems(fleet.policy, policy, described, fleet.customers, fleet.orders))
 
     def _document_of(self, layers: SharedLayers, name: str) -> Document:
         folder = "" if layers.is_head else f"{RELEASES}{layers.release.name}/"

@@ -21,7 +21,7 @@ from schiff.model.windows import FreezeSpec, WindowSpec
 from schiff.values.digests import digest
 from schiff.values.durations import Duration, PositiveDuration
 from schiff.values.names import ENVIRONMENTS, Environment
-from schiff.values.shares import Allowance, Clusters, Percent
+from schiff.values.shares import Allowance, Clusters, Percent, Share
 from schiff.values.wall_time import WeeklyMoment
 
 CANARY: Final = "canary"
@@ -118,7 +118,7 @@ class SoakPolicy(Spec):
     """What counts as having run well: how densely it was observed, how many clusters, how short a trouble."""
 
     max_gap: PositiveDuration = Duration.parse("36h")
-    coverage: Percent = Percent(90)
+    coverage: Share = Percent(90)
     grace: PositiveDuration = Duration.parse("4h")
     max_skew: PositiveDuration = Duration.parse("120s")
 
@@ -177,7 +177,7 @@ class PolicySpec(Spec):
 
     environments: Annotated[Mapping[Environment, EnvironmentPolicy], AfterValidator(_staged)] = STAGES
     soak: SoakPolicy = SoakPolicy()
-    complete: Percent = Percent(98)
+    complete: Share = Percent(98)
     trains: TrainsPolicy = TrainsPolicy()
     waves: WavesPolicy = WavesPolicy()
     freezes: Items[FreezeSpec] = ()

@@ -73,12 +73,18 @@ class FreezeScope(Spec):
     cluster: OneOrMore[ClusterKey] = ()
 
 
+def _said(reason: str) -> str:
+    if not reason.strip():
+        raise InvalidValue("nothing is said (expected the reason, which everybody reads who has to wait)")
+    return reason
+
+
 class FreezeSpec(Spec):
     """A time in which nothing starts, from its first moment until before its last, in UTC; it beats every window."""
 
     from_: Instant = Field(alias="from")
     until: Instant
-    reason: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, AfterValidator(_said)]
     scope: FreezeScope = FreezeScope()
 
     @model_validator(mode="after")

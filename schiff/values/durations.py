@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from schiff.errors import InvalidValue
-from schiff.values.parsed import Parsed
+from schiff.values.parsed import Parsed, number_as_text
 
 _UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _SPELLED: Final = ("d", "h", "m", "s")
@@ -60,5 +60,5 @@ def _positive(duration: Duration) -> Duration:
     return duration
 
 
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+PositiveDuration = Annotated[Duration, BeforeValidator(number_as_text), AfterValidator(_positive)]
 """A duration of at least one second: what policy asks for is never nothing."""

@@ -27,3 +27,8 @@ class Parsed:
             ),
             serialization=core_schema.to_string_ser_schema(),
         )
+
+
+def number_as_text(value: Any) -> Any:
+    """Return a whole number as text, for values whose own sentence says what it lacks: a unit, or a percent sign."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator
 
 from schiff.errors import InvalidValue
-from schiff.values.parsed import Parsed
+from schiff.values.parsed import Parsed, number_as_text
 
 _PERCENT: Final = re.compile(r"(0|[1-9][0-9]{0,8})%")
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -78,9 +78,8 @@ def _part(text: str) -> tuple[str | None, int]:
     return ("number", int(text)) if _NUMBER.fullmatch(text) else (None, 0)
 
 
-def _text_of(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Clusters = Annotated[Allowance, BeforeValidator(_text_of)]
+Clusters = Annotated[Allowance, BeforeValidator(number_as_text)]
 """An allowance, which may be written as a plain number."""
+
+Share = Annotated[Percent, BeforeValidator(number_as_text)]
+"""Whole percent; a number without its sign is refused with the right form."""
