@@ -19,8 +19,6 @@ from schiff.errors import Refused
 from schiff.manifests.machine_group import MachineGroup, control_plane_group, pool_groups
 from schiff.model.resolved import ResolvedCluster
 
-NO_CAPACITY = "no-capacity"
-
 
 def machines_of(cluster: ResolvedCluster) -> int:
     """Return how many machines a cluster has, none of them a spare."""
@@ -37,7 +35,7 @@ def require_capacity(moving: Iterable[ResolvedCluster], standing: Iterable[Resol
         ordered[cluster.identity.site] += machines_of(cluster)
     problems = [problem for cluster in moving for problem in _problems(cluster, ordered)]
     if problems:
-        raise Refused("; ".join(sorted(problems)), NO_CAPACITY)
+        raise Refused("; ".join(sorted(problems)), "no-capacity")
 
 
 def _problems(cluster: ResolvedCluster, ordered: Counter[str]) -> Iterator[str]:

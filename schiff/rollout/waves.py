@@ -27,7 +27,6 @@ from schiff.values.durations import format_duration
 from schiff.values.names import ClusterKey
 from schiff.values.shares import Percent
 
-TOO_LONG: Final = "too-long"
 _STRANGER: Final = ("stranger", "")
 _DEADLINE_IS: Final = 3
 """How many times the expected duration a deadline is."""
@@ -157,5 +156,5 @@ def require_in_time(plan: Plan) -> None:
             f"the plan takes at least {format_duration(takes)}, and a train leaves every {format_duration(every)};"
             " raise waves.maxUnavailable or waves.caps, shorten waves.bake or waves.deadlinePerMachine,"
             " or let trains leave less often (trains.every)",
-            TOO_LONG,
+            "too-long",
         )
