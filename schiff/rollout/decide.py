@@ -21,140 +21,26 @@ The same rules hold in the gate: a step that is proposed here is one that it let
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from schiff.errors import Refused
-from schiff.model.policy import PolicySpec
-from schiff.model.release import Assignment, ReleaseSpec
-from schiff.rollout.admission import Request, admission, first_in
+from schiff.model.release import Assignment
 from schiff.rollout.agreement import Asked, usable
-from schiff.rollout.bodies import Change, Kind, Pin, PromoteBody, Reason
-from schiff.rollout.ledger import Ledger
-from schiff.rollout.moments import format_moment
+from schiff.rollout.bodies import Change, Pin, Reason
+from schiff.rollout.entering import MOVING, enter
 from schiff.rollout.moves import back_pin, closed_for, current_wave, forward_subject, standstill, sweep_pin
-from schiff.rollout.plan import Plan
 from schiff.rollout.progress import Phase
-from schiff.rollout.proofs import Proofs
 from schiff.rollout.refusals import Refusal
 from schiff.rollout.running import ReleaseState, Rollout
-from schiff.rollout.sights import Report
+from schiff.rollout.situation import Append, Deliver, Observe, Situation, Step, Wait
 from schiff.rollout.stage import next_removal
 from schiff.rollout.waves import batch
-from schiff.values.digests import digest
-from schiff.values.names import ENVIRONMENTS, ClusterKey
+from schiff.values.names import ClusterKey
 
-WHILE_MOVING: Final = timedelta(minutes=15)
+WHILEMOVING: Final = timedelta(minutes=15)
 """How often clusters are looked at while something moves; while it soaks, six times in each `maxGap`."""
 
 _OFTEN = 6
-_MOVING = frozenset({
-    ReleaseState.Admitted, ReleaseState.RollingOut, ReleaseState.Halted, ReleaseState.RollingBack,
-})  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What was seen in this very run; `server` is the time that the API servers named."""
-
-    at: datetime
-    server: datetime | None
-    report: Report
-    plane: str
-    removed: Mapping[ClusterKey, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A release of the fleet; `authors` are those whose own change it is."""
-
-    name: str
-    digest: str
-    release: ReleaseSpec
-    authors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Train:
-    """The next cut of a release from head: when it may be, and whether head has anything to carry."""
-
-    due: datetime
-    changed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Everything that a decision depends on.
-
-    `delivered` is the number of the ledger's head when it was delivered last.
-    `orders` are the clusters of the environment that releases are moved to, and
-    whether each is held now; `assigned` is what they run by the ledger.
-    `releases` are the fleet's, oldest first. `plan` makes the plan of one, and
-    may refuse. `ways` are the ways back of held clusters.
-    """
-
-    ledger: Ledger
-    before: Ledger | None
-    proofs: Proofs
-    now: datetime
-    policy: PolicySpec
-    releases: Sequence[Candidate]
-    plan: Callable[[str], Plan]
-    orders: Mapping[ClusterKey, bool]
-    assigned: Mapping[ClusterKey, Assignment]
-    delivered: int | None
-    ways: Mapping[ClusterKey, Sequence[Pin]] = field(default_factory=dict)
-    look: Look | None = None
-    train: Train | None = None
-
-    @property
-    def rollout(self) -> Rollout | None:
-        """The rollout of the environment, running or finished."""
-        return self.ledger.state.rollout
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """An entry to write, with what it cites; then ask again."""
-
-    kind: Kind
-    body: Mapping[str, Any]
-    sentence: str
-    objects: Mapping[str, bytes] = field(default_factory=dict)
-    at: datetime | None = None
-    server: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Observe:
-    """Look at the clusters, then ask again."""
-
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deliver:
-    """Deliver what the ledger assigns, then ask again."""
-
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Cut a release from head, then ask again."""
-
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing is legal now, and why."""
-
-    refusal: Refusal
-
-
-Step = Append | Observe | Deliver | Cut | Wait
 
 
 def decide(situation: Situation) -> Step:
@@ -246,8 +132,8 @@ def _next_look(situation: Situation) -> datetime | None:
 def look_interval(rollout: Rollout) -> timedelta:
     """Return how often the clusters of a rollout are looked at."""
     pending = any(one.phase in (Phase.Moving, Phase.Verifying) for one in rollout.clusters.values())
-    if rollout.state in _MOVING or pending:
-        return WHILE_MOVING
+    if rollout.state in MOVING or pending:
+        return WHILEMOVING
     return rollout.plan.policy.soak.max_gap.delta / _OFTEN
 
 
@@ -306,7 +192,7 @@ def _advance(situation: Situation) -> Step | None:
     step = _onward(situation)
     rollout = situation.rollout
     if rollout is not None and rollout.state is ReleaseState.Admitted and isinstance(step, Wait):
-        newer = _begin(situation)
+        newer = enter(situation)
         return newer if isinstance(newer, Append) else step
     return step
 
@@ -396,99 +282,6 @@ def _reason(situation: Situation, rollout: Rollout) -> Refusal:
     return Refusal(code, f"release {rollout.name}: {moving} moving, {baking} being verified", until)
 
 
-def _begin(situation: Situation) -> Step | None:
-    """Promote the newest release that may enter; else say why the newest may not."""
-    first: Refusal | None = None
-    for candidate in reversed(_entering(situation)):
-        try:
-            request = _request(situation, candidate)
-        except Refused as error:
-            first = first or Refusal(error.code, str(error))
-            continue
-        if not request.plan.members:
-            reasons = [Refusal("nothing-to-judge", f"{request.environment} has no cluster that is not held")]
-        else:
-            reasons = list(admission(request))
-        if not reasons:
-            return _promote(situation, candidate, request)
-        first = first or reasons[0]
-    return _cut_or_wait(situation, first)
-
-
-def _entering(situation: Situation) -> Sequence[Candidate]:
-    """Return the releases that could enter, oldest first: newer than what is here, and seen in the stage before."""
-    state = situation.ledger.state
-    here = {*state.completed_releases, *state.past, *state.revoked}
-    if state.rollout is not None:
-        here.add(state.rollout.release)
-    known = [candidate.digest for candidate in situation.releases]
-    newest = max((known.index(digest) for digest in here if digest in known), default=-1)
-    rest = situation.releases[newest + 1 :]
-    if situation.ledger.environment == ENVIRONMENTS[0]:
-        return rest
-    earlier = situation.before.state if situation.before is not None else None
-    return [one for one in rest if earlier is not None and earlier.rollout_of(one.digest) is not None]
-
-
-def _request(situation: Situation, candidate: Candidate) -> Request:
-    """Return the promotion of a release as it would be written now."""
-    ledger, before = situation.ledger, situation.before
-    plan = situation.plan(candidate.digest)
-    earlier = before.state.rollout_of(candidate.digest) if before is not None else None
-    head = before.head if before is not None else None
-    data = {
-        "release": candidate.digest,
-        "name": candidate.name,
-        "plan": plan.digest,
-        "policy": plan.policy.digest,
-        "source": {"env": before.environment, "seq": head.seq, "digest": head.digest} if before and head else None,
-        "approvals": _approvals(situation, candidate, plan),
-        "authors": list(candidate.authors),
-        "firstIn": list(first_in(plan, earlier)) if earlier is not None else [],
-        "expedited": candidate.release.kind == "hotfix",
-    }
-    body = PromoteBody.model_validate(data)
-    stage = before.state if before is not None else None
-    return Request(ledger.environment, body, plan, situation.now, ledger.state, stage, situation.proofs)
-
-
-def _approvals(situation: Situation, candidate: Candidate, plan: Plan) -> list[int]:
-    asked = (
-        Asked("promote", candidate.digest, situation.now, candidate.authors),
-        Asked("policy", plan.policy.digest, situation.now, candidate.authors),
-        Asked("skip", candidate.digest, situation.now, candidate.authors),
-        *(Asked("freeze", digest(freeze.as_document()), situation.now) for freeze in plan.policy.freezes),
-    )
-    return sorted(seq for each in asked for seq in usable(situation.ledger.state, situation.proofs, each))
-
-
-def _promote(situation: Situation, candidate: Candidate, request: Request) -> Append:
-    said = f"release {candidate.name} enters {situation.ledger.environment}: {len(request.plan.members)} clusters"
-    body = request.body.as_document()
-    return Append("promote", body, said, {request.plan.digest: request.plan.to_bytes()})
-
-
-def _cut_or_wait(situation: Situation, first: Refusal | None) -> Step | None:
-    train, rollout = situation.train, situation.rollout
-    if first is not None:
-        return Wait(first)
-    if train is None:
-        return None
-    if rollout is not None and rollout.state in (*_MOVING, ReleaseState.Soaking):
-        return Wait(_settling(situation, rollout))
-    if not train.changed:
-        return Wait(Refusal("no-train", "head holds nothing that the newest release lacks", train.due))
-    if situation.now < train.due:
-        return Wait(Refusal("no-train", f"the next train leaves on {format_moment(train.due)}", train.due))
-    return Cut("a train is due")
-
-
-def _settling(situation: Situation, rollout: Rollout) -> Refusal:
-    missing = rollout.required_soak - rollout.soak.earned
-    said = f"release {rollout.name} is {rollout.state} in {situation.ledger.environment}"
-    return Refusal("not-soaked", said, situation.now + missing)
-
-
 def _move(
     why: Reason,
     clusters: Mapping[ClusterKey, Assignment],
@@ -522,5 +315,5 @@ _RULES: Final[tuple[Callable[[Situation], Step | None], ...]] = (
     _fast_forward,
     _advance,
     _sweep,
-    _begin,
+    enter,
 )

@@ -10,7 +10,7 @@ from typing import Any
 from schiff.model.policy import PolicySpec
 from schiff.model.release import Assignment
 from schiff.rollout.bodies import Kind
-from schiff.rollout.decide import Append, Candidate, Deliver, Look, Observe, Situation, Step, Train, Wait, decide
+from schiff.rollout.decide import decide
 from schiff.rollout.gate import verify_chains
 from schiff.rollout.health import Verdict
 from schiff.rollout.ledger import Ledger
@@ -18,6 +18,7 @@ from schiff.rollout.moments import format_moment
 from schiff.rollout.plan import ManagementMember, Plan
 from schiff.rollout.proofs import Proofs, Receipt
 from schiff.rollout.sights import Report, Sight
+from schiff.rollout.situation import Append, Candidate, Deliver, Look, Observe, Situation, Step, Train, Wait
 from schiff.rollout.waves import waves
 from schiff.values.digests import HEAD, digest
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment

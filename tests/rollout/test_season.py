@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from schiff.rollout.decide import Wait
 from schiff.rollout.running import ReleaseState
+from schiff.rollout.situation import Wait
 from schiff.values.names import Environment
 from tests.rollout.season import Season, a_season
 

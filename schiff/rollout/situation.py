@@ -1,0 +1,122 @@
+"""What a decision depends on, and the steps it can be: values that the edges fill in and carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from schiff.model.policy import PolicySpec
+from schiff.model.release import Assignment, ReleaseSpec
+from schiff.rollout.bodies import Kind, Pin
+from schiff.rollout.ledger import Ledger
+from schiff.rollout.plan import Plan
+from schiff.rollout.proofs import Proofs
+from schiff.rollout.refusals import Refusal
+from schiff.rollout.running import Rollout
+from schiff.rollout.sights import Report
+from schiff.values.names import ClusterKey
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen in this very run; `server` is the time that the API servers named."""
+
+    at: datetime
+    server: datetime | None
+    report: Report
+    plane: str
+    removed: Mapping[ClusterKey, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A release of the fleet; `authors` are those whose own change it is."""
+
+    name: str
+    digest: str
+    release: ReleaseSpec
+    authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """The next cut of a release from head: when it may be, and whether head has anything to carry."""
+
+    due: datetime
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that a decision depends on.
+
+    `delivered` is the number of the ledger's head when it was delivered last.
+    `orders` are the clusters of the environment that releases are moved to, and
+    whether each is held now; `assigned` is what they run by the ledger.
+    `releases` are the fleet's, oldest first. `plan` makes the plan of one, and
+    may refuse. `ways` are the ways back of held clusters.
+    """
+
+    ledger: Ledger
+    before: Ledger | None
+    proofs: Proofs
+    now: datetime
+    policy: PolicySpec
+    releases: Sequence[Candidate]
+    plan: Callable[[str], Plan]
+    orders: Mapping[ClusterKey, bool]
+    assigned: Mapping[ClusterKey, Assignment]
+    delivered: int | None
+    ways: Mapping[ClusterKey, Sequence[Pin]] = field(default_factory=dict)
+    look: Look | None = None
+    train: Train | None = None
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """The rollout of the environment, running or finished."""
+        return self.ledger.state.rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """An entry to write, with what it cites; then ask again."""
+
+    kind: Kind
+    body: Mapping[str, Any]
+    sentence: str
+    objects: Mapping[str, bytes] = field(default_factory=dict)
+    at: datetime | None = None
+    server: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Look at the clusters, then ask again."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Deliver what the ledger assigns, then ask again."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Cut a release from head, then ask again."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is legal now, and why."""
+
+    refusal: Refusal
+
+
+Step = Append | Observe | Deliver | Cut | Wait
