@@ -50,8 +50,9 @@ def chains_up_to(
 ) -> Chains:
     """Return the chain of an environment and all before it, held against their witnesses and anchors."""
     places = {name: chain_place(name, fleet, ledger) for name in up_to(environment)}
-    anchors = {name: one.heads for name, one in seen.items()}
-    return load_chains({name: place for name, (place, _) in places.items()}, places[environment][1], anchors)
+    chains = load_chains({name: place for name, (place, _) in places.items()}, places[environment][1])
+    chains.require_anchors({name: one.heads for name, one in seen.items()})
+    return chains
 
 
 def seen_by_deliveries(environments: Collection[Environment]) -> Mapping[Environment, Seen]:

@@ -1,26 +1,30 @@
 """The program of every stack: what it verifies, compiles and registers, in this order.
 
 1. The stack's name chooses the environment, and for a shard the management cluster.
-2. The ledger is verified, also against the heads that earlier deliveries saw; one that does not hold delivers nothing.
+2. The ledgers of the environment and of all before it are verified: against their witnesses and the heads that earlier
+   deliveries saw, and by the gate, entry by entry; what does not hold delivers nothing.
 3. What stands at the head of both branches is held against what ledger and fleet assign: orders, then the wave.
 4. Only then are resources registered. `pulumi up`, by CI or by hand, can promote nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import pulumi
 
+from schiff.delivery.anchors import heads_in
 from schiff.delivery.delivered import LedgerHead
 from schiff.delivery.git_repository import Origin
 from schiff.delivery.report import is_listening, tell, tell_error
 from schiff.delivery.stack import StackName, StackSettings
+from schiff.delivery.stack_files import read_settings, stacks_of
 from schiff.delivery.wishes import ADOPT, is_wished, wished_cluster
 from schiff.delivery.workspace import Workspace, find_workspace, is_embedded
-from schiff.errors import InvalidValue, Refused, SchiffError
+from schiff.errors import Failed, InvalidValue, Refused, SchiffError
 from schiff.git.process import redacted
 from schiff.model.fleet import Fleet
 from schiff.resources.chunks import in_chunks
@@ -29,11 +33,12 @@ from schiff.resources.desired import Desired, desired
 from schiff.resources.environment import EnvironmentTree
 from schiff.resources.figures import figures_of
 from schiff.rollout.genesis import with_genesis
-from schiff.rollout.ledger import Head, Ledger
+from schiff.rollout.ledger import Ledger
+from schiff.sources.chains import ChainPlace, Chains, load_chains, up_to
 from schiff.sources.fleet_commit import fleet_commit, is_committed
 from schiff.sources.fleet_files import load_fleet
-from schiff.sources.ledger_branch import read_ledger
 from schiff.sources.program import program_version
+from schiff.values.names import Environment
 
 
 def run(stack: str | None = None) -> None:
@@ -56,10 +61,12 @@ async def _deliver(stack: str) -> None:
     workspace = find_workspace(Path.cwd())
     settings = _settings(stack)
     fleet = load_fleet(workspace.root / settings.fleet)
-    ledger = _ledger(settings, name, workspace, fleet)
+    chains = _chains(settings, name, workspace)
+    ledger = _ledger(chains, name, fleet)
     delivery = _delivery(name, settings, workspace, ledger)
     _require_sole(name, delivery)
-    _require_anchored(ledger, delivery)
+    chains.require_anchors(heads_in(delivery.snapshots.values()))
+    chains.verify()
     wish = desired(fleet, name, ledger, delivery.delivered(), versions=delivery.versions, cluster=wished_cluster())
     _tell_figures(delivery, wish)
     await in_chunks(EnvironmentTree(name.environment, delivery).register(wish.wanted, wish.release, fleet))
@@ -72,10 +79,40 @@ def _settings(stack: str) -> StackSettings:
     return StackSettings.parse(given, f"Pulumi.{stack}.yaml")
 
 
-def _ledger(settings: StackSettings, name: StackName, workspace: Workspace, fleet: Fleet) -> Ledger:
+def _chains(settings: StackSettings, name: StackName, workspace: Workspace) -> Chains:
+    """Return the chains of the environment and of all before it; a preview goes on without a witness it cannot ask.
+
+    Previews run where nobody may hold a key of the witness, as on a merge request; what delivers asks it.
+    """
+    places = {
+        environment: ChainPlace(
+            workspace.place(chosen.ledger), workspace.root / settings.fleet, chosen.witness_location
+        )
+        for environment, chosen in _settings_up_to(settings, name, workspace)
+    }
+    try:
+        return load_chains(places, workspace.cache)
+    except Failed as error:
+        if not pulumi.runtime.is_dry_run() or not any(place.witness for place in places.values()):
+            raise
+        pulumi.warn(f"{error}; this preview takes time as the ledger asserts it")
+    alone = {environment: replace(place, witness=None) for environment, place in places.items()}
+    return load_chains(alone, workspace.cache)
+
+
+def _settings_up_to(
+    settings: StackSettings, name: StackName, workspace: Workspace
+) -> Iterator[tuple[Environment, StackSettings]]:
+    """Yield the settings of the environments before this one, and this one's; where a file lacks, these hold too."""
+    for environment in up_to(name.environment):
+        others = () if environment == name.environment else stacks_of(workspace.root, environment)
+        yield environment, read_settings(workspace.root, others[0]) if others else settings
+
+
+def _ledger(chains: Chains, name: StackName, fleet: Fleet) -> Ledger:
     """Return the verified ledger; before there is one, a preview shows what its beginning would deliver."""
     environment = name.environment
-    ledger = read_ledger(workspace.place(settings.ledger), environment, workspace.cache)
+    ledger = chains.ledgers[environment]
     if ledger.head is None:
         begin = f"{environment} has no ledger yet; begin it: schiff ledger init -e {environment}"
         if not pulumi.runtime.is_dry_run():
@@ -122,14 +159,6 @@ def _require_sole(name: StackName, delivery: Delivery) -> None:
                     f" an environment is one stack or its shards: destroy one, or move over with --adopt",
                     "rival-stack",
                 )
-
-
-def _require_anchored(ledger: Ledger, delivery: Delivery) -> None:
-    """Hold the ledger against the head each earlier delivery saw: a chain does not notice its own cut end."""
-    for snapshot in delivery.snapshots.values():
-        if snapshot.manifest is not None and snapshot.manifest.ledger.digest:
-            seen = snapshot.manifest.ledger
-            ledger.require_anchor(Head(seen.seq, seen.digest))
 
 
 def _tell_figures(delivery: Delivery, wish: Desired) -> None:

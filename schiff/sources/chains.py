@@ -4,8 +4,9 @@ What is established, in the order of the code:
 
 1. A witness, where one is configured, received what the chain holds, and nothing that it does not hold.
 2. The chain holds by itself.
-3. Every head that a delivery saw is still in it.
-4. Signatures of approvals are of people in ``fleet/approvers``.
+3. Signatures of approvals are of people in ``fleet/approvers``.
+4. Every head that a delivery saw is still in it.
+5. The gate would have let every promotion, move and resumption through, on the prefix before it.
 
 An environment is read with all before it: promotions cite their chains.
 """
@@ -45,6 +46,12 @@ class Chains:
     proofs: Mapping[Environment, Proofs]
     unwitnessed: Mapping[Environment, Unwitnessed]
 
+    def require_anchors(self, anchors: Anchors) -> None:
+        """Raise `Tampered` unless every head that somebody saw before is still in its chain."""
+        for environment, ledger in self.ledgers.items():
+            for anchor in sorted(anchors.get(environment, ())):
+                ledger.require_anchor(anchor)
+
     def verify(self) -> None:
         """Judge every promotion, move and resumption on the prefix before it; raises for the first that may not be."""
         verify_chains(self.ledgers, self.proofs)
@@ -55,11 +62,11 @@ def up_to(environment: Environment) -> tuple[Environment, ...]:
     return ENVIRONMENTS[: ENVIRONMENTS.index(environment) + 1]
 
 
-def load_chains(places: Mapping[Environment, ChainPlace], cache: Path, anchors: Anchors) -> Chains:
-    """Return chains with their proofs.
+def load_chains(places: Mapping[Environment, ChainPlace], cache: Path) -> Chains:
+    """Return chains with their proofs; what deliveries saw is asked of them next, with `require_anchors`.
 
-    Raises `Tampered` where a chain, an anchor or a witness contradicts
-    another, `Failed` where one cannot be read: what was not asked proves nothing.
+    Raises `Tampered` where a chain and its witness contradict each other,
+    `Failed` where one cannot be read: what was not asked proves nothing.
     """
     ledgers: dict[Environment, Ledger] = {}
     proofs: dict[Environment, Proofs] = {}
@@ -70,8 +77,6 @@ def load_chains(places: Mapping[Environment, ChainPlace], cache: Path, anchors: 
         if receipts is not None:
             digests = [entry.digest for entry in ledger.entries]
             unwitnessed[environment] = require_witnessed(environment, digests, receipts)
-        for anchor in sorted(anchors.get(environment, ())):
-            ledger.require_anchor(anchor)
         signers = verified_signers(ledger, read_approvers(place.fleet), cache)
         ledgers[environment], proofs[environment] = ledger, Proofs(receipts, signers)
     return Chains(ledgers, proofs, unwitnessed)
