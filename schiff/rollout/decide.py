@@ -37,7 +37,7 @@ from schiff.rollout.stage import next_removal
 from schiff.rollout.waves import batch
 from schiff.values.names import ClusterKey
 
-WHILEMOVING: Final = timedelta(minutes=15)
+WHILE_MOVING: Final = timedelta(minutes=15)
 """How often clusters are looked at while something moves; while it soaks, six times in each `maxGap`."""
 
 _OFTEN = 6
@@ -133,7 +133,7 @@ def look_interval(rollout: Rollout) -> timedelta:
     """Return how often the clusters of a rollout are looked at."""
     pending = any(one.phase in (Phase.Moving, Phase.Verifying) for one in rollout.clusters.values())
     if rollout.state in MOVING or pending:
-        return WHILEMOVING
+        return WHILE_MOVING
     return rollout.plan.policy.soak.max_gap.delta / _OFTEN
 
 
