@@ -10,8 +10,9 @@ In the order of the code:
 5. It soaked there as long as that environment's own frozen policy asks (`schiff.rollout.soak`); a hotfix has floors
    instead, and two people may skip them.
 6. What the environment before has none of (provider, zone, variant) is named in the promotion, not passed over.
-7. A policy that asks for less than the one before is agreed to by a person.
-8. As many people as policy says agree to the release.
+7. It takes no hotfix away that ran here: it contains the fix, or says that it supersedes it.
+8. A policy that asks for less than the one before is agreed to by a person.
+9. As many people as policy says agree to the release.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from datetime import datetime, timedelta
 from schiff.model.policy import PolicySpec
 from schiff.rollout.agreement import Asked, lack_of_agreement
 from schiff.rollout.bodies import PromoteBody
+from schiff.rollout.hotfix import fix_forward_problem
 from schiff.rollout.moments import format_moment
 from schiff.rollout.plan import Plan
 from schiff.rollout.policy_changes import loosened
@@ -62,6 +64,7 @@ def admission(request: Request) -> Iterator[Refusal]:
     yield from _busy(request)
     if request.environment != ENVIRONMENTS[0]:
         yield from _evidence(request)
+    yield from _fixed(request)
     yield from _loosened(request)
     yield from _approvals(request)
 
@@ -158,6 +161,15 @@ def first_in(plan: Plan, earlier: Rollout) -> tuple[str, ...]:
 def _kind(plan: Plan, key: ClusterKey) -> tuple[str, str, str]:
     member = plan.members[key]
     return member.provider, member.zone, member.variant
+
+
+def _fixed(request: Request) -> Iterator[Refusal]:
+    known = request.proofs.releases
+    if request.body.release in known:
+        ran = [known[digest] for digest in request.here.expedited if digest in known]
+        problem = fix_forward_problem(known[request.body.release], ran)
+        if problem is not None:
+            yield Refusal("not-fixed", problem)
 
 
 def _loosened(request: Request) -> Iterator[Refusal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from schiff.errors import Refused
@@ -76,7 +77,8 @@ def _request(situation: Situation, candidate: Candidate) -> Request:
     }
     body = PromoteBody.model_validate(data)
     stage = before.state if before is not None else None
-    return Request(ledger.environment, body, plan, situation.now, ledger.state, stage, situation.proofs)
+    proofs = replace(situation.proofs, releases={one.digest: one for one in situation.releases})
+    return Request(ledger.environment, body, plan, situation.now, ledger.state, stage, proofs)
 
 
 def _approvals(situation: Situation, candidate: Candidate, plan: Plan) -> list[int]:

@@ -9,6 +9,7 @@ it is read. A citation of another chain must be what stands there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from schiff.errors import Refused, Tampered
 from schiff.rollout.admission import Request, admission, required_approvals
@@ -18,22 +19,28 @@ from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import parse_moment
 from schiff.rollout.moves import Transfer, transfer_refusals
-from schiff.rollout.proofs import NO_PROOFS, Proofs
+from schiff.rollout.proofs import NO_PROOFS, Proofs, Release
 from schiff.rollout.refusals import Refusal
 from schiff.rollout.stage import Objects, Stage, plan_of_promotion
 from schiff.values.names import ENVIRONMENTS, Environment
 
 
-def verify_chains(ledgers: Mapping[Environment, Ledger], proofs: Mapping[Environment, Proofs]) -> None:
+def verify_chains(
+    ledgers: Mapping[Environment, Ledger],
+    proofs: Mapping[Environment, Proofs],
+    releases: Mapping[str, Release] | None = None,
+) -> None:
     """Raise for the first entry that may not stand where it stands.
 
-    `ledgers` holds an environment and all before it. Raises `Tampered` for a
+    `ledgers` holds an environment and all before it, `releases` those of the
+    fleet, by digest. Raises `Tampered` for a
     citation that does not hold, and `Refused` (``not-admitted``) for an entry
     that the gate would not have let through.
     """
     for environment in ENVIRONMENTS:
         if environment in ledgers:
-            _verify(ledgers[environment], _before(ledgers, environment), proofs.get(environment, NO_PROOFS))
+            known = replace(proofs.get(environment, NO_PROOFS), releases=releases or {})
+            _verify(ledgers[environment], _before(ledgers, environment), known)
 
 
 def _before(ledgers: Mapping[Environment, Ledger], environment: Environment) -> Ledger | None:

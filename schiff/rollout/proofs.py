@@ -11,11 +11,12 @@ The edges gather proofs, the gate judges by them. Rules, in the order of the cod
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from schiff.errors import Tampered
+from schiff.model.release import ReleaseSpec
 from schiff.values.names import Environment
 
 
@@ -28,17 +29,27 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A release of the fleet with its identity."""
+
+    digest: str
+    release: ReleaseSpec
+
+
+@dataclass(frozen=True, slots=True)
 class Proofs:
     """What was established about one chain.
 
     `receipts` are by number; None says that no witness is configured, which is
     not the same as one that received nothing. `signers` names the principal
     whose signature was verified by the digest of an approve *entry*; one that
-    is missing was not verified.
+    is missing was not verified. `releases` are those that the fleet holds, by
+    digest: what they contain is in no chain.
     """
 
     receipts: Mapping[int, Receipt] | None
     signers: Mapping[str, str]
+    releases: Mapping[str, Release] = field(default_factory=dict)
 
 
 NO_PROOFS = Proofs(None, {})

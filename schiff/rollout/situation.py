@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from schiff.model.policy import PolicySpec
-from schiff.model.release import Assignment, ReleaseSpec
+from schiff.model.release import Assignment
 from schiff.rollout.bodies import Kind, Pin
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.plan import Plan
-from schiff.rollout.proofs import Proofs
+from schiff.rollout.proofs import Proofs, Release
 from schiff.rollout.refusals import Refusal
 from schiff.rollout.running import Rollout
 from schiff.rollout.sights import Report
@@ -31,13 +31,15 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Release):
     """A release of the fleet; `authors` are those whose own change it is."""
 
-    name: str
-    digest: str
-    release: ReleaseSpec
     authors: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its label."""
+        return self.release.name
 
 
 @dataclass(frozen=True, slots=True)

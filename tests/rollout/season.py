@@ -69,7 +69,7 @@ class Season:
     def __post_init__(self) -> None:
         """Begin every chain with its genesis."""
         first = head_release()
-        self.releases.insert(0, Candidate("2026.46.0", FIRST, first))
+        self.releases.insert(0, Candidate(FIRST, first.model_copy(update={"name": "2026.46.0"})))
         for environment in ENVIRONMENTS:
             pin = {"release": FIRST, "kubernetes": str(VERSION)}
             body = {
@@ -88,9 +88,9 @@ class Season:
 
     def cut(self, name: str, kubernetes: str = "v1.35.4", **fields: Any) -> str:
         """Add a release to the fleet and return its digest."""
-        release = head_release(kubernetes).model_copy(update={"kind": "train", **fields})
+        release = head_release(kubernetes).model_copy(update={"kind": "train", "name": name, **fields})
         identity = digest({"release": name})
-        self.releases.append(Candidate(name, identity, release, (ANNA,)))
+        self.releases.append(Candidate(identity, release, (ANNA,)))
         return identity
 
     def append(
