@@ -25,11 +25,10 @@ from schiff.rollout.bodies import REMOVALS, Pin
 from schiff.rollout.candidates import is_pinnable
 from schiff.rollout.genesis import orders_of
 from schiff.rollout.ledger import Ledger
+from schiff.rollout.listing import few
 from schiff.rollout.stage import Stage
 from schiff.values.digests import HEAD
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
-
-_NAMED = 3
 
 
 def assignments(ledger: Ledger, fleet: Fleet, environment: Environment) -> Assignments:
@@ -99,15 +98,9 @@ def _require_known(
 
 
 def _unknown(environment: Environment, fleet: Fleet, missing: Mapping[str, list[str]]) -> Tampered:
-    lines = (f"release {digest} (assigned to {_few(clusters)})" for digest, clusters in sorted(missing.items()))
+    lines = (f"release {digest} (assigned to {few(clusters)})" for digest, clusters in sorted(missing.items()))
     known = ", ".join(sorted(f"{layers.release.name} {digest}" for digest, layers in fleet.releases.items())) or "none"
     return Tampered(
         f"the ledger of {environment} assigns what the fleet lacks: {'; '.join(lines)}; releases of the fleet: {known};"
         " update the checkout, or restore the folder below releases/"
     )
-
-
-def _few(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    more = len(ordered) - _NAMED
-    return ", ".join(ordered[:_NAMED]) + (f" and {more} more" if more > 0 else "")

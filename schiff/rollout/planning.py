@@ -6,7 +6,7 @@
 3. Every Kubernetes hop is legal, so is every component's step, and what a management cluster will run knows the
    versions of all its tenants, before, on the way and after. What is missing is named now, not half way.
 4. There is room for every machine that is added before another is removed.
-5. The plan is through before the next train leaves.
+5. Every member has a window that is long enough, and the plan is through before the next train leaves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from schiff.rollout.bodies import REMOVALS
 from schiff.rollout.candidates import is_pinnable
 from schiff.rollout.capacity import machines_of, require_capacity
 from schiff.rollout.plan import ManagementMember, Member, Plan, known_environment
-from schiff.rollout.waves import place_in_line, require_in_time, waves
+from schiff.rollout.plan_times import require_time
+from schiff.rollout.waves import place_in_line, waves
 from schiff.rollout.ways import Way, WayFinder
 from schiff.values.names import ClusterKey, Environment
 
@@ -82,7 +83,7 @@ def plan_of(
         waves=waves(moving, policy, release.digest),
         held={key: _pin(current.tenants[key]) for key in able if key in held},
     )
-    require_in_time(plan)
+    require_time(plan)
     return plan
 
 

@@ -20,10 +20,8 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Final
 
-from schiff.errors import Refused
 from schiff.model.policy import CANARY, PolicySpec
 from schiff.rollout.plan import ManagementMember, Member, Plan, Wave
-from schiff.values.durations import format_duration
 from schiff.values.names import ClusterKey
 from schiff.values.shares import Percent
 
@@ -146,15 +144,3 @@ def _wave_duration(plan: Plan, wave: Wave) -> timedelta:
             work[claim] += seconds
     shares = (seconds // limit(plan, claim) for claim, seconds in work.items())
     return timedelta(seconds=max(longest, whole // max_unavailable(plan), *shares)) + bake
-
-
-def require_in_time(plan: Plan) -> None:
-    """Raise `Refused` for a plan that is not through when the next train leaves: trains would queue up for good."""
-    takes, every = plan_duration(plan), plan.policy.trains.every.delta
-    if takes > every:
-        raise Refused(
-            f"the plan takes at least {format_duration(takes)}, and a train leaves every {format_duration(every)};"
-            " raise waves.maxUnavailable or waves.caps, shorten waves.bake or waves.deadlinePerMachine,"
-            " or let trains leave less often (trains.every)",
-            "too-long",
-        )

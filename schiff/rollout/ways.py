@@ -17,13 +17,13 @@ from schiff.layers.pins import unsupported
 from schiff.model.fleet import Fleet, SharedLayers
 from schiff.model.release import Assignment
 from schiff.model.resolved import ResolvedEnvironment
+from schiff.rollout.listing import few
 from schiff.rollout.skew import component_hop_problems, hops, plane_hop_problems, skew_problem
 from schiff.values.names import ClusterKey
 from schiff.values.versions import KubernetesVersion
 
 Way = tuple[KubernetesVersion, ...]
 _K = TypeVar("_K", ClusterKey, str)
-_NAMED = 3
 
 
 class WayFinder:
@@ -74,6 +74,4 @@ class WayFinder:
 
     def _sentences(self) -> Iterator[str]:
         for problem, names in sorted(self._problems.items()):
-            few = ", ".join(sorted(names)[:_NAMED])
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            yield f"{few}{more}: {problem}"
+            yield f"{few(names)}: {problem}"
