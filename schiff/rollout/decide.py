@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from schiff.model.release import Assignment
 from schiff.rollout.agreement import Asked, usable
-from schiff.rollout.bodies import Change, Pin, Reason
+from schiff.rollout.bodies import REMOVALS, Change, Pin, Reason
 from schiff.rollout.entering import MOVING, enter
 from schiff.rollout.moves import back_pin, closed_for, current_wave, forward_subject, standstill, sweep_pin
 from schiff.rollout.progress import Phase
@@ -61,14 +61,19 @@ def _deliver(situation: Situation) -> Step | None:
 
 
 def _remove(situation: Situation) -> Step | None:
-    if situation.look is None:
+    """Return the next state of a cluster that leaves; while one does, each run looks once."""
+    removals = situation.ledger.state.removals
+    leaving = {key: state for key, state in sorted(removals.items()) if state != REMOVALS[-1]}
+    if not leaving:
         return None
-    for key, report in sorted(situation.look.removed.items()):
-        reached = situation.ledger.state.removals.get(key)
-        if reached is not None and reached != "e":
+    if situation.look is None:
+        return Observe(f"looking at {', '.join(map(str, leaving))} on the way out")
+    for key, reached in leaving.items():
+        seen = situation.look.removed.get(key)
+        if seen is not None and seen.state == reached:
             following = next_removal(reached)
-            body = {"cluster": str(key), "state": following, "observation": report}
-            return Append("remove", body, f"{key} has left state {reached} behind: {following}")
+            body = {"cluster": str(key), "state": following, "observation": seen.report}
+            return Append("remove", body, f"{key} went through state {reached}: {following} comes next")
     return None
 
 

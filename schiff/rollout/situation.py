@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from schiff.model.policy import PolicySpec
 from schiff.model.release import Assignment
+from schiff.model.tenant_cluster import Removal
 from schiff.rollout.bodies import Kind, Pin
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.plan import Plan
@@ -19,15 +20,25 @@ from schiff.rollout.sights import Report
 from schiff.values.names import ClusterKey
 
 
+class Through(NamedTuple):
+    """A state of removal that was seen to be through, and the digest of what was seen."""
+
+    state: Removal
+    report: str
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen in this very run; `server` is the time that the API servers named."""
+    """What was seen in this very run; `server` is the time that the API servers named.
+
+    `removed` are the clusters that were seen to be through with a state of their removal.
+    """
 
     at: datetime
     server: datetime | None
     report: Report
     plane: str
-    removed: Mapping[ClusterKey, str] = field(default_factory=dict)
+    removed: Mapping[ClusterKey, Through] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
