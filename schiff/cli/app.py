@@ -42,7 +42,7 @@ app.command("render", help=render.HELP, short_help="Write the files of both repo
 app.command("show", help=show.HELP, short_help="Show a cluster with every value and its source.")(show.show)
 app.command("status", help=status.HELP, short_help="Say how the real clusters are.")(status.status)
 app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into the fleet.")(vendor.vendor)
-app.add_typer(release_app, name="release", short_help="Freeze head as a release, and show what one holds.")
+app.add_typer(release_app, name="release", short_help="Freeze head as a release; show, verify, compare releases.")
 app.add_typer(ledger_app, name="ledger", short_help="Begin the ledger of an environment, and read it.")
 app.add_typer(hold_app, name="hold", short_help="Say what holding releases back costs.")
 app.add_typer(kubeconfigs_app, name="kubeconfigs", short_help="Save what gives access to clusters.")

@@ -1,19 +1,22 @@
-"""`schiff release`: freeze head as a release, and show what one holds."""
+"""`schiff release`: freeze head as a release, or cut a hotfix of one; what releases hold is `release_questions`'."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from schiff.cli import release_questions as questions
+from schiff.cli.options import JsonOption
+from schiff.cli.release_questions import release_named
 from schiff.delivery.release_folder import write_release
 from schiff.errors import InvalidInput, InvalidValue, Place, Problem
-from schiff.model.fleet import Fleet, SharedLayers
-from schiff.rollout.names import release_name, require_release_name
-from schiff.rollout.release import freeze
+from schiff.rollout.hotfix import Hotfix, freeze_hotfix
+from schiff.rollout.names import require_release_name
+from schiff.rollout.release import free_name, freeze
 from schiff.sources.fleet_files import load_fleet, read_folder
 from schiff.sources.program import running_program
 
@@ -21,37 +24,41 @@ CUT_HELP = (
     "Example: schiff release cut --fleet stacks/fleet --name 2026.48.0\n\n"
     "Freeze head as a release: versions, layers 1 to 6 and the catalogue, in releases/NAME/ of the fleet. The folder "
     "is written once and never edited; its identity is a digest over all it says, the name a label. Without --name it "
-    "is called after the ISO year and week. Commit the folder afterwards."
+    "is called after the ISO year and week. Commit the folder afterwards.\n\n"
+    "With --hotfix the release is its parent, the one that runs in prd now, with head's versions of the components "
+    "that are named, and nothing else of head: "
+    "schiff release cut --hotfix --parent 2026.48.0 --component calico"
 )
-SHOW_HELP = (
-    "Example: schiff release show 2026.48.0 --fleet stacks/fleet\n\n"
-    "Show a release: its digest, when it was cut and from what, and the versions it pins. The digest was computed "
-    "from the files and agrees with release.lock, or the command ends with status 16."
-)
-
 release_app = typer.Typer(
-    help="Example: schiff release cut --fleet stacks/fleet\n\nFreeze head as a release, and show what one holds.",
+    help="Example: schiff release cut --fleet stacks/fleet\n\nFreeze head; show, verify and compare releases.",
     no_args_is_help=True,
 )
 
-FleetFolder = Annotated[Path, typer.Option("--fleet", help="Folder of the fleet.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 
 @release_app.command("cut", help=CUT_HELP, short_help="Freeze head as a release.")
-def cut(
-    fleet: FleetFolder = Path("stacks/fleet"),
+def cut(  # noqa: PLR0917 -- typer reads options from parameters
+    fleet: questions.FleetFolder = Path("stacks/fleet"),
     name: Annotated[str, typer.Option(help="Name of the release; default: ISO year, week, 0.")] = "",
     at: Annotated[str, typer.Option(help="When it is cut, as ISO 8601 with a zone; default: now.")] = "",
-    as_json: Json = False,
+    hotfix: Annotated[bool, typer.Option("--hotfix", help="Cut a hotfix of --parent.")] = False,
+    parent: Annotated[str, typer.Option("--parent", help="Of a hotfix: the release that runs in prd now.")] = "",
+    component: Annotated[
+        list[str] | None, typer.Option("--component", help="Of a hotfix: what gets head's version; repeat it.")
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the folder of a new release."""
+    if (parent or component) and not hotfix:
+        raise _problem("--parent", "only a hotfix names parent and components", "add --hotfix, or leave them out")
     moment = _moment(at) if at else datetime.now(UTC)
-    chosen = _checked_name(name) if name else release_name(moment)
-    loaded = load_fleet(fleet)
-    program = running_program()
-    texts = read_folder(fleet).texts
-    files = freeze(loaded, chosen, cut=moment, schiff=program.version, texts=texts, wheel=program.wheel)
+    loaded, texts = load_fleet(fleet), read_folder(fleet).texts
+    chosen = _checked_name(name) if name else free_name(loaded, moment, hotfix=hotfix)
+    if hotfix:
+        asked = Hotfix(release_named(loaded, parent, "--parent"), component or ())
+        files = freeze_hotfix(loaded, chosen, asked, cut=moment, texts=texts)
+    else:
+        program = running_program()
+        files = freeze(loaded, chosen, cut=moment, schiff=program.version, texts=texts, wheel=program.wheel)
     folder = write_release(fleet, chosen, files)
     lock = json.loads(files["release.lock"])
     if as_json:
@@ -62,51 +69,12 @@ def cut(
     print(f"next: git add {folder} && git commit")
 
 
-@release_app.command("show", help=SHOW_HELP, short_help="Show what a release holds.")
-def show(
-    name: Annotated[str, typer.Argument(help="Name of the release.")],
-    fleet: FleetFolder = Path("stacks/fleet"),
-    as_json: Json = False,
-) -> None:
-    """Print what a release pins."""
-    summary = _summary(_release(load_fleet(fleet), name))
-    if as_json:
-        print(json.dumps(summary, indent=2))
-        return
-    print(f"release {summary['name']}")
-    for key in ("digest", "kind", "parent", "cut", "schiff", "kubernetes"):
-        print(f"  {key:<12} {summary[key] or '-'}")
-    for part in ("components", "managementPlane"):
-        print(f"  {part}")
-        for item, version in summary[part].items():
-            print(f"    {item:<16} {version}")
-
-
-def _summary(layers: SharedLayers) -> dict[str, Any]:
-    release = layers.release
-    plane = release.management_plane.model_dump(mode="json", by_alias=True)
-    return {
-        "name": release.name,
-        "digest": layers.digest,
-        "kind": release.kind,
-        "parent": release.parent,
-        "cut": release.cut,
-        "schiff": plane.pop("schiff"),
-        "kubernetes": str(release.kubernetes.version),
-        "via": [str(version) for version in release.kubernetes.via],
-        "components": {item: str(pin.version) for item, pin in sorted(release.components.items())},
-        "managementPlane": plane,
-        "sites": sorted(layers.sites),
-        "classes": sorted(layers.classes),
-    }
-
-
-def _release(fleet: Fleet, name: str) -> SharedLayers:
-    layers = fleet.release_named(name)
-    if layers is None:
-        known = ", ".join(sorted(layers.release.name for layers in fleet.releases.values())) or "none"
-        raise _problem("NAME", f"the fleet has no release {name!r}", f"its releases: {known}")
-    return layers
+for _name, _question, _help, _short in (
+    ("show", questions.show, questions.SHOW_HELP, "Show what a release holds."),
+    ("verify", questions.verify, questions.VERIFY_HELP, "Hold a release against its lock."),
+    ("diff", questions.diff, questions.DIFF_HELP, "Say what differs between two releases."),
+):
+    release_app.command(_name, help=_help, short_help=_short)(_question)
 
 
 def _moment(text: str) -> datetime:

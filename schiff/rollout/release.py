@@ -11,15 +11,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from schiff.errors import Refused
 from schiff.manifests.yaml import to_yaml
 from schiff.model.fleet import Document, Fleet, SharedLayers
 from schiff.model.frozen import LOCK_FILE, RELEASE_FILE, lock_of, vendored_digest
+from schiff.model.release import ReleaseSpec
 from schiff.rollout.genesis import newest_release
+from schiff.rollout.irreversible import require_one_irreversible
 from schiff.rollout.moments import format_moment
-from schiff.rollout.names import require_release_name
+from schiff.rollout.names import release_name, require_release_name
 
 SOURCE = "source"
 """Stands for the program's version in a release that was cut from a source checkout."""
@@ -37,15 +40,32 @@ def freeze(
     Raises `Refused` when the fleet has a release of that name: a release
     is written once.
     """
-    require_release_name(name)
-    if fleet.release_named(name) is not None:
-        raise Refused(f"release {name} exists already and is never edited; cut under another name", code="exists")
+    require_new(fleet, name)
+    parent = newest_release(fleet)
+    if parent is not None:
+        require_one_irreversible(name, parent.release, fleet.head.release)
     documents = _documents(fleet.head)
     data = {path: dict(document.data) for path, document in documents.items()}
     data[RELEASE_FILE] = _release(fleet, format_moment(cut), _program(schiff, wheel))
     files = {path: _text(documents.get(path), content, texts) for path, content in data.items()}
-    files[LOCK_FILE] = _json(lock_of(data, pinned_digests(fleet)))
+    files[LOCK_FILE] = lock_text(lock_of(data, pinned_digests(fleet)))
     return dict(sorted(files.items()))
+
+
+def free_name(fleet: Fleet, moment: datetime, *, hotfix: bool) -> str:
+    """Return what a release is called that nobody names: a train after its week, a hotfix by the next number in it."""
+    first = release_name(moment)
+    if not hotfix:
+        return first
+    numbered = (f"{first.rpartition('.')[0]}.{number}" for number in count(1))
+    return next(name for name in numbered if fleet.release_named(name) is None)
+
+
+def require_new(fleet: Fleet, name: str) -> None:
+    """Raise `Refused` when the fleet has a release of that name, `InvalidValue` when it is no name of one."""
+    require_release_name(name)
+    if fleet.release_named(name) is not None:
+        raise Refused(f"release {name} exists already and is never edited; cut under another name", code="exists")
 
 
 def pinned_digests(fleet: Fleet) -> dict[str, str]:
@@ -82,8 +102,16 @@ def _release(fleet: Fleet, cut: str, program: Mapping[str, str]) -> dict[str, An
         **({} if parent is None else {"parent": parent.release.name}),
         "cut": cut,
         **versions,
+        **_superseded(fleet.head.release, parent),
         "managementPlane": {**_without_program(versions["managementPlane"]), **program},
     }
+
+
+def _superseded(head: ReleaseSpec, parent: SharedLayers | None) -> dict[str, Any]:
+    """Return the hotfixes that head does without, and those that its parent did without before."""
+    before = () if parent is None else parent.release.supersedes
+    names = sorted({*head.supersedes, *before})
+    return {"supersedes": names} if names else {}
 
 
 def _program(schiff: str, wheel: str | None) -> dict[str, str]:
@@ -99,5 +127,6 @@ def _text(document: Document | None, data: Mapping[str, Any], texts: Mapping[str
     return to_yaml([data]).encode() if copied is None else copied
 
 
-def _json(data: Mapping[str, Any]) -> bytes:
+def lock_text(data: Mapping[str, Any]) -> bytes:
+    """Return the text of a lock."""
     return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()

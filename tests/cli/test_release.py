@@ -11,7 +11,9 @@ from schiff.cli.release import release_app
 from schiff.errors import InvalidInput, Refused, SchiffError, Tampered
 from schiff.rollout.names import release_name
 from schiff.sources.fleet_files import load_fleet
+from schiff.sources.program import Program
 from tests.cli.fleet_folder import write_fleet
+from tests.makers import changed
 
 AT = "2026-11-22T09:00:00+00:00"
 
@@ -167,7 +169,100 @@ def test_an_edited_release_is_tampering(tmp_path: Path) -> None:
     assert "releases/2026.48.0/defaults.yaml was changed" in str(found)
 
 
-@pytest.mark.parametrize("command", ["cut", "show"])
+def test_a_release_that_is_what_its_lock_says_verifies_and_names_its_program(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    cut(fleet)
+    (layers,) = load_fleet(fleet).releases.values()
+    said = run("verify", "2026.48.0", "--fleet", str(fleet)).output
+    assert "release 2026.48.0 is what its lock says" in said
+    assert layers.digest in said
+    assert "schiff source: it was cut from a source checkout, so whichever schiff runs compiles it" in said
+    found = json.loads(run("verify", "2026.48.0", "--fleet", str(fleet), "--json").output)
+    assert (found["code"], found["digest"], found["schiff"]) == ("ok", layers.digest, "source")
+
+
+@pytest.mark.parametrize("edited", ["releases/2026.48.0/zones/intranet.yaml", "releases/2026.48.0/release.yaml"])
+def test_verify_ends_with_tampering_for_any_edited_file(tmp_path: Path, edited: str) -> None:
+    fleet = write_fleet(tmp_path)
+    cut(fleet)
+    text = (fleet / edited).read_text()
+    (fleet / edited).write_text(text.replace("VXLANCrossSubnet", "VXLAN").replace("v1.35.4", "v1.35.5"))
+    found = error(run("verify", "2026.48.0", "--fleet", str(fleet)))
+    assert isinstance(found, Tampered)
+    assert f"{edited} was changed" in str(found)
+
+
+def test_a_release_that_an_installed_schiff_cuts_names_its_version_and_its_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = write_fleet(tmp_path)
+    program = Program("1.4.0", f"sha256:{'4' * 64}")
+    monkeypatch.setattr("schiff.cli.release.running_program", lambda: program)
+    cut(fleet)
+    lock = json.loads((fleet / "releases/2026.48.0/release.lock").read_text())
+    assert lock["schiff"] == {"version": "1.4.0", "wheel": program.wheel}
+    said = run("verify", "2026.48.0", "--fleet", str(fleet)).output
+    assert f"schiff 1.4.0 of digest {program.wheel}: another version, in an environment of its own" in said
+    monkeypatch.setattr("schiff.sources.compiling.running_program", lambda: program)
+    assert "the one that runs" in run("verify", "2026.48.0", "--fleet", str(fleet)).output
+    lock["schiff"]["wheel"] = f"sha256:{'5' * 64}"
+    (fleet / "releases/2026.48.0/release.lock").write_text(json.dumps(lock))
+    assert isinstance(error(run("verify", "2026.48.0", "--fleet", str(fleet))), Tampered)
+
+
+def edit(fleet: Path, path: str, field: str, value: object) -> None:
+    """Write a value into a file at head, as a merge request would."""
+    write_fleet(fleet.parent, {path: changed(path, field, value)[path]})
+
+
+def test_diff_ends_with_7_when_two_releases_differ_and_names_each_value(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    cut(fleet)
+    same = run("diff", "2026.48.0", "head", "--fleet", str(fleet))
+    assert (same.exit_code, same.output) == (0, "clusters would be the same on 2026.48.0 and on head\n")
+    edit(fleet, "defaults.yaml", "registry", "elsewhere.example")
+    other = run("diff", "2026.48.0", "head", "--fleet", str(fleet))
+    assert other.exit_code == 7
+    assert other.output == "defaults.yaml: registry: registry.schiff.example -> elsewhere.example\n"
+    found = json.loads(run("diff", "2026.48.0", "head", "--fleet", str(fleet), "--json").output)
+    assert (found["differ"], found["status"], list(found["documents"])) == (True, 7, ["defaults.yaml"])
+
+
+def test_diff_names_the_releases_there_are(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    cut(fleet)
+    found = error(run("diff", "2026.48.0", "2026.1.0", "--fleet", str(fleet)))
+    assert "no release '2026.1.0'; its releases: 2026.48.0" in str(found)
+
+
+def test_a_hotfix_is_cut_from_its_parent_and_says_what_it_changes(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    cut(fleet)
+    edit(fleet, "defaults.yaml", "registry", "elsewhere.example")
+    edit(fleet, "head.yaml", "components.calico.version", "v3.32.2")
+    edit(fleet, "components/calico.yaml", "versions", {"v3.32.1": {}, "v3.32.2": {}})
+    asked = ("cut", "--fleet", str(fleet), "--hotfix", "--parent", "2026.48.0", "--component", "calico", "--at", AT)
+    made = run(*asked)
+    assert made.exit_code == 0, made.output
+    assert "release 2026.47.1 is cut" in made.output
+    shown = run("show", "2026.47.1", "--fleet", str(fleet)).output
+    assert "kind         hotfix" in shown
+    assert "changes      calico" in shown
+    said = run("diff", "2026.48.0", "2026.47.1", "--fleet", str(fleet)).output.splitlines()
+    assert said[0] == "components: calico.version: v3.32.1 -> v3.32.2"
+    assert {line.partition(":")[0] for line in said} == {"components", "components/calico.yaml"}
+
+
+@pytest.mark.parametrize("named", [("--parent", "2026.48.0"), ("--component", "calico")])
+def test_only_a_hotfix_names_parent_and_components(tmp_path: Path, named: tuple[str, str]) -> None:
+    fleet = write_fleet(tmp_path)
+    found = error(cut(fleet, *named))
+    assert isinstance(found, InvalidInput)
+    assert "only a hotfix names parent and components" in str(found)
+    assert not (fleet / "releases").exists()
+
+
+@pytest.mark.parametrize("command", ["cut", "show", "verify", "diff"])
 def test_help_starts_with_an_example(command: str) -> None:
     text = run(command, "--help").output
     assert f"Example: schiff release {command}" in text
