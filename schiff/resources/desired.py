@@ -14,7 +14,7 @@ from schiff.layers.resolve import Resolver, resolve_environment
 from schiff.model.fleet import Fleet
 from schiff.model.policy import EnvironmentPolicy
 from schiff.model.release import Assignments
-from schiff.resources.budget import ordered_clusters, require_within_budget
+from schiff.resources.budget import Consent, Orders, nobody, order_changes, ordered_clusters, require_within_budget
 from schiff.resources.wanted import Delivered, Wanted, wanted
 from schiff.rollout.assignments import assignments
 from schiff.rollout.capacity import machines_of
@@ -42,10 +42,14 @@ def desired(
     *,
     versions: OtherVersions,
     cluster: str | None = None,
+    consent: Consent = nobody,
 ) -> Desired:
-    """Return what a stack wants, or raise with every problem; `cluster` narrows it to one."""
+    """Return what a stack wants, or raise with every problem; `cluster` narrows it to one.
+
+    `consent` is asked about orders over budget.
+    """
     stack = _Stack(fleet, load_parts(), versions, name, assigned_to(fleet, name, ledger), delivered)
-    shares = stack.everything(ledger) if cluster is None else stack.one(cluster)
+    shares = stack.everything(ledger, consent) if cluster is None else stack.one(cluster)
     return Desired(shares, ledger.state.completed or "")
 
 
@@ -77,12 +81,14 @@ class _Stack:
     assigned: Assignments
     delivered: Delivered
 
-    def everything(self, ledger: Ledger) -> dict[Repository, Wanted]:
+    def everything(self, ledger: Ledger, consent: Consent) -> dict[Repository, Wanted]:
         """Return both shares, within the budget of orders."""
         shares = wanted(self._compiled, self.assigned, self.delivered)
         policy = self.fleet.policy.environments.get(self.name.environment, EnvironmentPolicy()).orders
         if policy is not None:
-            require_within_budget(policy, self.name.environment, self._ordered_machines(shares, ledger))
+            changes = order_changes(self.delivered, shares)
+            orders = Orders(self.name.environment, self._ordered_machines(shares, ledger), changes)
+            require_within_budget(policy, orders, consent)
         return shares
 
     def one(self, cluster: str) -> dict[Repository, Wanted]:

@@ -28,6 +28,7 @@ from schiff.errors import Failed, InvalidValue, Refused, SchiffError
 from schiff.git.process import redacted
 from schiff.model.fleet import Fleet
 from schiff.resources.chunks import in_chunks
+from schiff.resources.consenting import Consenting
 from schiff.resources.delivery import Delivery
 from schiff.resources.desired import Desired, desired
 from schiff.resources.environment import EnvironmentTree
@@ -67,7 +68,16 @@ async def _deliver(stack: str) -> None:
     _require_sole(name, delivery)
     chains.require_anchors(heads_in(delivery.snapshots.values()))
     chains.verify()
-    wish = desired(fleet, name, ledger, delivery.delivered(), versions=delivery.versions, cluster=wished_cluster())
+    consent = Consenting(fleet, workspace.root / settings.fleet, ledger, chains.proofs[name.environment]).to
+    wish = desired(
+        fleet,
+        name,
+        ledger,
+        delivery.delivered(),
+        versions=delivery.versions,
+        cluster=wished_cluster(),
+        consent=consent,
+    )
     _tell_figures(delivery, wish)
     await in_chunks(EnvironmentTree(name.environment, delivery).register(wish.wanted, wish.release, fleet))
     await delivery.commit_in_chunks()
