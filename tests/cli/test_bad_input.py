@@ -321,7 +321,8 @@ MISTAKES = (
     ),
     Mistake(
         "a customer who sets what is the platform's", written(CUSTOMER, "registry: registry.example.org\n"),
-        f"{CUSTOMER}:1:1 (customer): registry: a customer may not set this; fleet.yaml allows hold, access.sshKeys",
+        f"{CUSTOMER}:1:1 (customer): registry: a customer may not set this; fleet.yaml allows hold, windows, "
+        "redundancyGroup, access.sshKeys",
         "move it into an order",
     ),
     Mistake(

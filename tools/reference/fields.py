@@ -11,13 +11,18 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from schiff.model.policy import WaveName
 from schiff.model.recipient import Recipient
 from schiff.model.spec import OneOrMore, Spec
 from schiff.model.tenant_cluster import Removal
 from schiff.values.digests import Digest
+from schiff.values.durations import PositiveDuration
+from schiff.values.instants import Instant, InstantText
 from schiff.values.names import ClusterKey, ClusterName, Domain, Environment, LabelKey, LabelValue, Name, PoolName
 from schiff.values.networks import Address, AddressRange, MacAddress, Network
+from schiff.values.shares import Clusters, Share
 from schiff.values.versions import ComponentVersion, KubernetesVersion, VersionRange
+from schiff.values.wall_time import WallTime, Weekday, WeeklyMoment, Zone
 
 REQUIRED = "required"
 NONE = "none"
@@ -41,6 +46,16 @@ _WORDS: tuple[tuple[Any, str, str], ...] = (
     (ComponentVersion, "version", "versions"),
     (KubernetesVersion, "Kubernetes version", "Kubernetes versions"),
     (VersionRange, "range of versions", "ranges of versions"),
+    (PositiveDuration, "duration", "durations"),
+    (Share, "percent", "percents"),
+    (Clusters, "number of clusters", "numbers of clusters"),
+    (WaveName, "wave", "waves"),
+    (WeeklyMoment, "moment of a week", "moments of a week"),
+    (WallTime, "time of day", "times of day"),
+    (Zone, "time zone", "time zones"),
+    (Weekday, "weekday", "weekdays"),
+    (Instant, "moment", "moments"),
+    (InstantText, "moment", "moments"),
     (str, "text", "texts"),
     (int, "number", "numbers"),
     (bool, "boolean", "booleans"),
