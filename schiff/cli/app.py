@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from schiff.cli import check, destroy, preview, render, show, status, up, vendor
+from schiff.cli import calendar, check, destroy, preview, render, show, status, up, vendor
 from schiff.cli.hold import hold_app
 from schiff.cli.kubeconfigs import kubeconfigs_app
 from schiff.cli.ledger import ledger_app
@@ -41,6 +41,7 @@ app.command("destroy", help=destroy.HELP, short_help="Remove everything an envir
 app.command("render", help=render.HELP, short_help="Write the files of both repositories to a folder.")(render.render)
 app.command("show", help=show.HELP, short_help="Show a cluster with every value and its source.")(show.show)
 app.command("status", help=status.HELP, short_help="Say how the real clusters are.")(status.status)
+app.command("calendar", help=calendar.HELP, short_help="Say which release comes when.")(calendar.calendar)
 app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into the fleet.")(vendor.vendor)
 app.add_typer(release_app, name="release", short_help="Freeze head as a release; show, verify, compare releases.")
 app.add_typer(ledger_app, name="ledger", short_help="Begin the ledger of an environment, and read it.")

@@ -10,14 +10,10 @@ import typer
 
 from schiff.cli import clock
 from schiff.cli.compiled import Reading
+from schiff.cli.customers import RolledMachines, require_customer
 from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.terminal import say, say_json, table
-from schiff.compiler.compiled_cluster import compile_cluster
-from schiff.compiler.parts import Parts
-from schiff.compiler.rolling import rolled_machines
-from schiff.errors import InvalidInput, Place, Problem
-from schiff.layers.resolve import Resolver, resolve_environment
-from schiff.model.fleet import Fleet
+from schiff.layers.resolve import resolve_environment
 from schiff.model.release import Assignment
 from schiff.model.resolved import ResolvedCluster
 from schiff.rollout.assignments import assignments
@@ -60,7 +56,8 @@ def report(
 ) -> None:
     """Print every held cluster."""
     reading = Reading.of(_HELD_IN, fleet, ledger)
-    _require_customer(reading.fleet, customer)
+    if customer:
+        require_customer(reading.fleet, customer, "--customer")
     now = clock.now()
     held = [one for one in _held(reading, now) if customer in {"", one.customer}]
     if as_json:
@@ -73,35 +70,14 @@ def _held(reading: Reading, now: datetime) -> Sequence[HeldCluster]:
     fleet, workspace = reading.fleet, reading.workspace
     ledger = with_genesis(read_ledger(workspace.place(reading.settings.ledger), _HELD_IN, workspace.cache), fleet)
     resolved = resolve_environment(fleet, _HELD_IN, assignments(ledger, fleet, _HELD_IN))
-    parts = load_parts()
+    count = RolledMachines(fleet, load_parts())
 
     def machines(cluster: ResolvedCluster, way: Sequence[Standing]) -> int:
-        return _rolled(cluster, way, fleet, parts)
+        if not way:
+            return machines_of(cluster)
+        return count(cluster, Assignment(way[-1].release, way[-1].kubernetes))
 
     return held_clusters(resolved.tenants.values(), fleet, ledger.state, now, machines)
-
-
-def _rolled(cluster: ResolvedCluster, way: Sequence[Standing], fleet: Fleet, parts: Parts) -> int:
-    """Return how many machines a way replaces: all with Kubernetes, else those whose objects say so.
-
-    Where the end of the way cannot be compiled yet, all is the number that is
-    never too low.
-    """
-    if not way or any(step.kubernetes != cluster.assignment.kubernetes for step in way):
-        return machines_of(cluster)
-    there = Assignment(way[-1].release, way[-1].kubernetes)
-    try:
-        after = compile_cluster(Resolver(fleet).cluster(cluster.identity.key, there), parts)
-    except InvalidInput:
-        return machines_of(cluster)
-    return rolled_machines(compile_cluster(cluster, parts), after)
-
-
-def _require_customer(fleet: Fleet, customer: str) -> None:
-    known = sorted({*fleet.customers, *(order.customer for order in fleet.orders.values())})
-    if customer and customer not in known:
-        message = f"the fleet has no customer {customer!r}"
-        raise InvalidInput([Problem(Place("--customer"), "", message, f"known: {', '.join(known) or 'none'}")])
 
 
 def _as_json(held: Sequence[HeldCluster], now: datetime) -> dict[str, Any]:

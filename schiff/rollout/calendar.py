@@ -8,7 +8,7 @@ away. While a hold is open the release passes by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -29,14 +29,14 @@ _DAY = timedelta(days=1)
 class Stop:
     """A cluster that releases reach: what bears on when they do.
 
-    `reached` are the releases it runs or has gone past; `takes` is how long one
-    move is expected to take.
+    `release` is the digest of what it runs; `takes` is how long one move is
+    expected to take.
     """
 
     key: ClusterKey
     environment: Environment
     customer: str
-    reached: frozenset[str]
+    release: str
     takes: timedelta
     windows: tuple[WindowSpec, ...] = ()
     hold: HoldSpec | None = None
@@ -94,9 +94,10 @@ def arrivals(
 
 
 def _ahead(stop: Stop, entries: Sequence[Entry]) -> Iterator[Entry]:
-    """Yield the releases that come to a cluster: those after the last that it reached."""
-    known = [number for number, entry in enumerate(entries) if entry.traveller.digest in stop.reached]
-    yield from entries[max(known, default=-1) + 1 :]
+    """Yield the releases that come to a cluster: those after its own, without what others overtook since."""
+    reached = [number + 1 for number, entry in enumerate(entries) if entry.traveller.digest == stop.release]
+    entered = [number for number, entry in enumerate(entries) if stop.environment in entry.traveller.passages]
+    yield from entries[max([0, *reached, *entered]) :]
 
 
 def _arrival(
@@ -143,12 +144,3 @@ def _last_day(stop: Stop, at: datetime | None, now: datetime) -> date | None:
 def _order(arrival: Arrival) -> tuple[bool, str, str, ClusterKey, str]:
     at = "" if arrival.at is None else format_moment(arrival.at)
     return (arrival.at is None, at, arrival.environment, arrival.cluster, arrival.release)
-
-
-def offsets(starts: Mapping[str, Mapping[ClusterKey, timedelta]]) -> Offset:
-    """Return an offset by release and cluster; a cluster that no plan names may come at once."""
-
-    def offset(key: ClusterKey, digest: str) -> timedelta:
-        return starts.get(digest, {}).get(key, timedelta())
-
-    return offset

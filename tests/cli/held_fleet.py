@@ -40,15 +40,33 @@ def _order(number: int) -> dict[str, Any]:
 
 
 def two_releases(folder: Path, documents: Documents, newer: Mapping[str, Any]) -> Path:
-    """Write a fleet that cut one release, changed head's versions by dotted path, cut another, and began its ledger."""
-    fleet = write_fleet(folder, documents)
-    assert run(["release", "cut", "--fleet", str(fleet), "--name", OLD, "--at", OLD_CUT]) == 0
-    for field, value in newer.items():
-        documents = changed("head.yaml", field, value, documents)
-    write_fleet(folder, {"head.yaml": documents["head.yaml"]})
-    assert run(["release", "cut", "--fleet", str(fleet), "--name", NEW, "--at", NEW_CUT]) == 0
+    """Write a fleet that cut one release, changed head by dotted path, cut another, and began its ledgers with that."""
+    fleet = _cut(write_fleet(folder, documents), OLD, OLD_CUT)
+    _cut(_changed_head(folder, documents, newer), NEW, NEW_CUT)
+    return begin_ledgers(fleet)
+
+
+def release_under_way(folder: Path, documents: Documents, newer: Mapping[str, Any]) -> Path:
+    """Write a fleet whose ledgers began with one release, and that has cut another since."""
+    begin_ledgers(_cut(write_fleet(folder, documents), OLD, OLD_CUT))
+    return _cut(_changed_head(folder, documents, newer), NEW, NEW_CUT)
+
+
+def begin_ledgers(fleet: Path) -> Path:
+    """Begin the ledger of every environment."""
     assert run(["ledger", "init", "--all", "--fleet", str(fleet)]) == 0
     return fleet
+
+
+def _cut(fleet: Path, name: str, at: str) -> Path:
+    assert run(["release", "cut", "--fleet", str(fleet), "--name", name, "--at", at]) == 0
+    return fleet
+
+
+def _changed_head(folder: Path, documents: Documents, newer: Mapping[str, Any]) -> Path:
+    for field, value in newer.items():
+        documents = changed("head.yaml", field, value, documents)
+    return write_fleet(folder, {"head.yaml": documents["head.yaml"]})
 
 
 def keep_on_old(fleet: Path, key: str = HELD) -> None:
