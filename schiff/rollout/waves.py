@@ -2,7 +2,7 @@
 
 1. Clusters stand in the order of ``sha256(release | cluster)``: other victims each time, and anybody can compute them.
 2. The first is the canary. Each further wave fills up to its percentage of the plan, rounded down, so that a wave never
-   touches more than its name says; the last sweeps what is left. A wave that would be empty is dropped.
+   touches more than its name says; the last is 100% in every policy. A wave that would be empty is dropped.
 3. Moving, unknown and failed clusters together stay within `maxUnavailable`.
 4. So do those of one site, one customer and one management cluster within their caps; a share of few is at least one.
 5. Two clusters of one redundancy group never move together.
@@ -41,11 +41,10 @@ def place_in_line(release: str, name: object) -> str:
 def waves(members: Iterable[ClusterKey], policy: PolicySpec, release: str) -> tuple[Wave, ...]:
     """Return the waves of a plan: disjoint, covering, whatever the order of `members`."""
     line = sorted(set(members), key=lambda key: place_in_line(release, key))
-    order = policy.waves.order
     found: list[Wave] = []
     done = 0
-    for number, name in enumerate(order, start=1):
-        end = len(line) if number == len(order) else _end(name, len(line))
+    for name in policy.waves.order:
+        end = _end(name, len(line))
         if end > done:
             found.append(Wave(name, tuple(line[done:end])))
             done = end

@@ -14,6 +14,7 @@ from schiff.layers.resolve import resolve_environment
 from schiff.model.fleet import Fleet, SharedLayers
 from schiff.model.release import Assignment, Assignments
 from schiff.model.resolved import ResolvedEnvironment
+from schiff.model.tenant_cluster import Removal
 from schiff.model.windows import WindowSpec
 from schiff.rollout.plan import Plan
 from schiff.rollout.planning import on_release, plan_of
@@ -205,6 +206,24 @@ def test_a_management_cluster_must_know_every_tenant_before_and_after() -> None:
     assert str(refused).startswith(f"baremetal-site-1/customer-a-2: management cluster {MANAGER}: v1.20.0 is outside")
 
 
+def test_the_plane_of_a_management_cluster_does_not_go_down() -> None:
+    documents = _documents()
+    documents["releases/2026.46.0/release.yaml"]["managementPlane"]["capi"] = "v1.14.0"
+    refused = _refusal(_situation(documents))
+    assert str(refused) == f"{MANAGER}: Cluster API goes down from v1.14.0 to v1.13.5, which it does not support"
+
+
+def test_a_management_cluster_runs_what_its_cluster_api_runs_on_at_every_hop() -> None:
+    anywhere = {name: {"kubernetes": ">=1.30"} for name in fleet_documents()["head.yaml"]["components"]}
+    stops = {"via": ["v1.31.9", "v1.32.9", "v1.33.9", "v1.34.6"]}
+    situation = _situation(_documents(kubernetes=stops, **anywhere))
+    ancient = Assignment(situation.current.management_clusters[MANAGER].release, KubernetesVersion(1, 30, 0))
+    late = replace(situation, current=Assignments(situation.current.tenants, {MANAGER: ancient}))
+    refused = _refusal(late)
+    assert str(refused).startswith(f"{MANAGER}: v1.31.9 is outside 1.32-1.36")
+    assert refused.code == "no-path"
+
+
 def test_a_plan_needs_room_at_a_site_of_virtual_machines() -> None:
     full = _documents(("sites/vsphere-site-1/site.yaml", "facts.capacity.machines", 12))
     refused = _refusal(_situation(full))
@@ -221,10 +240,26 @@ def test_machines_of_other_environments_take_room_too() -> None:
     assert _refusal(roomy, others=[other]).code == "no-capacity"
 
 
-def test_what_is_replaced_in_place_needs_no_room() -> None:
+def test_a_cluster_whose_machines_are_gone_leaves_its_room() -> None:
+    situation = _situation(
+        _documents(
+            ("sites/vsphere-site-1/site.yaml", "facts.capacity.machines", 7),
+            (VSPHERE_ORDER, "decommission", "customer-a-1"),
+        )
+    )
+    tenants, managers = situation.current.tenants, situation.current.management_clusters
+    states: list[tuple[Removal, bool]] = [("d", False), ("e", True)]
+    for state, room in states:
+        leaving = {**tenants, VIRTUAL: replace(tenants[VIRTUAL], removal=state)}
+        later = replace(situation, current=Assignments(leaving, managers))
+        assert (list(later.plan().members) == [METAL]) if room else (_refusal(later).code == "no-capacity")
+
+
+@pytest.mark.parametrize("machines", [11, 12])
+def test_what_is_replaced_in_place_needs_no_room(machines: int) -> None:
     in_place = {"class": "large", "replicas": 3, "maxSurge": 0, "maxUnavailable": 1}
     full = _documents(
-        ("sites/vsphere-site-1/site.yaml", "facts.capacity.machines", 12),
+        ("sites/vsphere-site-1/site.yaml", "facts.capacity.machines", machines),
         (VSPHERE_ORDER, "pools.md-0", in_place),
         (VSPHERE_ORDER, "controlPlane.maxSurge", 0),
         ("management-clusters/schiff-mgmt-x.yaml", "cluster.pools.md-0", in_place),

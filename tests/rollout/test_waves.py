@@ -137,14 +137,24 @@ def test_who_starts_first_is_decided_by_the_waves_and_not_by_who_asks() -> None:
     assert batch(plan, line[:2], [*line, *line]) == tuple(line[2:4])
 
 
-def test_a_cluster_that_joined_is_swept_alone_after_the_members() -> None:
+def test_who_is_in_flight_already_is_not_started_again() -> None:
+    members = [a_member(f"site-1/{name}") for name in "abcd"]
+    plan = _plan(members, _policy(maxUnavailable=4, caps=OPEN))
+    first, second, *rest = [key for wave in plan.waves for key in wave.clusters]
+    assert batch(plan, [first, second], plan.members) == tuple(rest)
+
+
+def test_clusters_that_joined_are_swept_one_at_a_time_after_the_members() -> None:
     plan = _plan([a_member("site-1/a")])
-    joined = [ClusterKey("site-1", "joined"), ClusterKey("site-2", "joined"), ClusterKey("site-3", "joined")]
-    chosen = batch(plan, (), [*joined, *plan.members])
-    assert chosen[0] == ClusterKey("site-1", "a")
+    member, neighbour = ClusterKey("site-1", "a"), ClusterKey("site-1", "joined")
+    far = [ClusterKey("site-2", "joined"), ClusterKey("site-3", "joined")]
+    chosen = batch(plan, (), [*far, neighbour, member])
+    assert chosen[0] == member
     assert len(chosen) == 2
-    assert chosen[1].site != "site-1"
-    assert batch(plan, chosen[1:], joined) == ()
+    assert chosen[1] in far
+    assert batch(plan, chosen[1:], [*far, neighbour]) == ()
+    assert batch(plan, [member], [neighbour]) == ()
+    assert batch(plan, (), [neighbour]) == (neighbour,)
 
 
 def test_a_deadline_grows_with_the_machines_and_is_three_times_what_is_expected() -> None:
@@ -170,6 +180,12 @@ def test_what_stands_in_line_at_one_site_makes_a_plan_longer() -> None:
     policy = _policy(order=["100%"], bake={"default": "4h"})
     assert plan_duration(_plan(alone, policy)) == timedelta(hours=1 + 4)
     assert plan_duration(_plan(crowd, policy)) == timedelta(hours=5 + 4)
+
+
+def test_a_budget_of_one_puts_everybody_in_line() -> None:
+    alone = [a_member(f"site-{number}/a", machines=4, customer=str(number)) for number in range(5)]
+    policy = _policy(order=["100%"], bake={"default": "4h"}, maxUnavailable=1)
+    assert plan_duration(_plan(alone, policy)) == timedelta(hours=5 + 4)
 
 
 def test_an_empty_plan_starts_nobody_and_takes_no_time() -> None:
