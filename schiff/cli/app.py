@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from schiff.cli import calendar, check, destroy, preview, render, show, status, up, vendor
+from schiff.cli import approve, calendar, check, destroy, preview, render, show, status, up, vendor
 from schiff.cli.hold import hold_app
 from schiff.cli.kubeconfigs import kubeconfigs_app
 from schiff.cli.ledger import ledger_app
@@ -43,8 +43,9 @@ app.command("show", help=show.HELP, short_help="Show a cluster with every value 
 app.command("status", help=status.HELP, short_help="Say how the real clusters are.")(status.status)
 app.command("calendar", help=calendar.HELP, short_help="Say which release comes when.")(calendar.calendar)
 app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into the fleet.")(vendor.vendor)
+app.command("approve", help=approve.HELP, short_help="Agree to one thing, once, with a signature.")(approve.approve)
 app.add_typer(release_app, name="release", short_help="Freeze head as a release; show, verify, compare releases.")
-app.add_typer(ledger_app, name="ledger", short_help="Begin the ledger of an environment, and read it.")
+app.add_typer(ledger_app, name="ledger", short_help="Begin the ledger of an environment, read it, and verify it.")
 app.add_typer(hold_app, name="hold", short_help="Say what holding releases back costs.")
 app.add_typer(kubeconfigs_app, name="kubeconfigs", short_help="Save what gives access to clusters.")
 app.add_typer(new_app, name="new", short_help="Write an order, after checking it.")

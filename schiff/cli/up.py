@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from schiff.cli.actor import actor
+from schiff.cli.chains import append
 from schiff.cli.engine import Ended, Engine, refreshed
 from schiff.cli.options import EnvironmentOption, JsonOption
 from schiff.cli.project import Project, parse_environment
-from schiff.cli.terminal import Progress, progress, say, say_json, table
-from schiff.delivery.ledger_branch import append_to_ledger
+from schiff.cli.terminal import Progress, progress, say, say_json, table, warn
 from schiff.delivery.stack import StackName, StackSettings
 from schiff.delivery.wishes import ADOPT, CLUSTER, TAKE_BACK
 from schiff.errors import Failed
@@ -142,8 +142,7 @@ def _begin_removals(project: Project, stack: StackName, settings: StackSettings)
         now, commit = format_moment(datetime.now(UTC)), fleet_commit(folder) or "none"
         return ledger.append("remove", removal_body(due[0]), at=now, actor=actor(os.environ), fleet=commit)
 
-    workspace = project.workspace
-    append_to_ledger(workspace.place(settings.ledger), stack.environment, propose, workspace.cache)
+    append(stack.environment, propose, ledger=settings.ledger, tell=warn)
     return list(dict.fromkeys(begun))
 
 

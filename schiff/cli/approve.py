@@ -1,0 +1,167 @@
+"""`schiff approve`: agree to one thing, once, with a signature."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from schiff.cli import clock
+from schiff.cli.actor import actor
+from schiff.cli.approved_orders import orders_to_approve
+from schiff.cli.chains import append
+from schiff.cli.compiled import Reading
+from schiff.cli.options import FleetOption, JsonOption, LedgerOption
+from schiff.cli.project import parse_environment
+from schiff.cli.signing_key import signing_key
+from schiff.cli.terminal import say, say_json, warn
+from schiff.errors import InvalidInput, InvalidValue, Place, Problem, Refused
+from schiff.model.approvers import NAMESPACE, Approvers
+from schiff.model.fleet import Fleet
+from schiff.rollout.bodies import Verb
+from schiff.rollout.entry import Entry
+from schiff.rollout.ledger import Ledger
+from schiff.rollout.moments import format_moment
+from schiff.rollout.signed_text import signed_text
+from schiff.sources.approvals import read_approvers
+from schiff.sources.fleet_commit import fleet_commit
+from schiff.ssh.signatures import principals_of, sign
+from schiff.values.digests import Digest
+from schiff.values.durations import Duration
+from schiff.values.names import Environment
+
+HELP = """\
+Example: schiff approve promote 2026.48.0 -e prd
+
+Agree to one thing, once: sign verb, environment, digest and expiry with your SSH key, and append that to the ledger.
+What for is a release by name or digest (promote, resume, skip), nothing for policy (the policy as it stands) and for
+orders (what up would deliver over budget, listed first), else a digest that a refusal names.
+
+Your key must be in fleet/approvers. An approval is used once, for exactly this digest, and never by the author of the
+change. --key is a private key, or a public one whose private half an agent holds; default: Git's user.signingkey.
+"""
+
+_VERBS: tuple[Verb, ...] = get_args(Verb)
+_DIGEST: TypeAdapter[str] = TypeAdapter(Digest)
+_OF_RELEASES: tuple[Verb, ...] = ("promote", "resume", "skip")
+
+
+def approve(
+    verb: Annotated[str, typer.Argument(help=f"One of {', '.join(_VERBS)}.")],
+    subject: Annotated[str, typer.Argument(help="Name of a release, or a digest.")] = "",
+    *,
+    environment: Annotated[str, typer.Option("-e", "--environment", help="tst, ref or prd.")] = "",
+    key: Annotated[Path | None, typer.Option("--key", help="SSH key; default: Git's user.signingkey.")] = None,
+    expires: Annotated[str, typer.Option("--expires", help="For how long it may be used.")] = "24h",
+    fleet: FleetOption = None,
+    ledger: LedgerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Sign and append."""
+    chosen, agreed = parse_environment(environment), _verb(verb)
+    reading = Reading.of(chosen, fleet, ledger)
+    folder = fleet or reading.workspace.root / reading.settings.fleet
+    approvers, lasting, commit = read_approvers(folder), _duration(expires), fleet_commit(folder) or "none"
+    subjects = _subjects(reading, chosen, agreed, subject)
+    with signing_key(key) as file:
+        signer = Signer(chosen, approvers, file, clock.now(), lasting, ledger)
+        answers = [signer.append(agreed, one, commit) for one in subjects]
+    if as_json:
+        say_json({"environment": chosen, "approvals": answers})
+        return
+    for answer in answers:
+        say(
+            f"{chosen}: {answer['principal']} agrees to {agreed} of {answer['subject']} until {answer['expires']}"
+            f" (entry {answer['seq']})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Somebody with a key who agrees to things in one environment."""
+
+    environment: Environment
+    approvers: Approvers
+    key: Path
+    now: datetime
+    lasting: Duration
+    ledger: str = ""
+
+    def append(self, verb: Verb, subject: str, fleet: str) -> dict[str, Any]:
+        """Sign for one subject, append the entry once, and return what it says."""
+        at, expires = format_moment(self.now), format_moment(self.now + self.lasting.delta)
+        signature = sign(self.key, NAMESPACE, signed_text(self.environment, verb, subject, expires))
+        body = {
+            "verb": verb,
+            "subject": subject,
+            "expires": expires,
+            "principal": self._principal(signature),
+            "signature": signature,
+        }
+        written: list[Entry] = []
+
+        def propose(chain: Ledger) -> Entry | None:
+            if chain.head is None:
+                begin = f"begin it: schiff ledger init -e {self.environment}"
+                raise Refused(f"{self.environment} has no ledger yet; {begin}", "no-ledger")
+            if written and written[-1] in chain.entries:
+                return None
+            written.append(chain.append("approve", body, at=at, actor=actor(os.environ), fleet=fleet))
+            return written[-1]
+
+        append(self.environment, propose, ledger=self.ledger, tell=warn)
+        return {"seq": written[-1].seq, "digest": written[-1].digest, **body}
+
+    def _principal(self, signature: str) -> str:
+        """Return whose key it is; raises `Refused` for somebody who is no approver."""
+        for principal in principals_of(self.approvers.content, signature, self.now):
+            return principal
+        known = ", ".join(sorted(self.approvers.principals)) or "nobody"
+        raise Refused(f"{self.key} belongs to no approver; fleet/approvers names {known}", "approval")
+
+
+def _subjects(reading: Reading, environment: Environment, verb: Verb, subject: str) -> Sequence[str]:
+    if not subject and verb == "policy":
+        return (reading.fleet.policy.digest,)
+    if not subject and verb == "orders":
+        return orders_to_approve(environment, reading)
+    return (_digest(reading.fleet, verb, subject),)
+
+
+def _digest(fleet: Fleet, verb: Verb, subject: str) -> str:
+    """Return the digest that is meant; raises `InvalidInput`."""
+    released = fleet.release_named(subject) if verb in _OF_RELEASES else None
+    if released is not None:
+        return released.digest
+    try:
+        return _DIGEST.validate_python(subject)
+    except ValidationError:
+        known = ", ".join(sorted(layers.release.name for layers in fleet.releases.values()))
+        cure = f"name a release ({known}) or its digest" if verb in _OF_RELEASES else "take it from the refusal"
+        raise InvalidInput([Problem(Place("SUBJECT"), "", f"{subject!r} is nothing to agree to", cure)]) from None
+
+
+def _verb(text: str) -> Verb:
+    for verb in _VERBS:
+        if text == verb:
+            return verb
+    message = f"{text!r} is nothing that can be approved"
+    raise InvalidInput([Problem(Place("VERB"), "", message, f"name one of {', '.join(_VERBS)}")])
+
+
+def _duration(text: str) -> Duration:
+    try:
+        duration = Duration.parse(text)
+    except InvalidValue as error:
+        raise InvalidInput([Problem(Place("--expires"), "", str(error), "write e.g. 24h")]) from None
+    if not duration.seconds:
+        raise InvalidInput(
+            [Problem(Place("--expires"), "", "an approval that lasts no time is none", "write e.g. 24h")]
+        )
+    return duration
