@@ -11,10 +11,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pydantic
 
+from schiff.sources.program import digest_of_installed
 from tools.parts import ROOT
 
 VERSION = "0.0.9"
@@ -72,3 +74,19 @@ def _replace(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.count(old) == 1, (file, old)
     file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def pose_as(versions: Path, version: str, program: str = "") -> str:
+    """Install a stand-in for another version: this very program under another name. Return its digest."""
+    packages = versions / version / "lib" / "python3.99" / "site-packages"
+    metadata = packages / f"schiff-{version}.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: schiff\nVersion: {version}\n", encoding="utf-8")
+    (metadata / "RECORD").write_text(f"{metadata.name}/METADATA,,\n{metadata.name}/RECORD,,\n", encoding="utf-8")
+    script = versions / version / "bin" / "schiff"
+    script.parent.mkdir()
+    ours = f"exec {sys.executable} -c 'from schiff.cli.app import main; main()' \"$@\""
+    script.write_text(f"#!/bin/sh\n{program or ours}\n", encoding="utf-8")
+    script.chmod(0o755)
+    [installed] = distributions(name="schiff", path=[str(packages)])
+    return digest_of_installed(installed)

@@ -82,10 +82,12 @@ def _every(reading: Reading, environment: str, release: str, *, quiet: bool) -> 
 
 
 def _handed_over(folder: Path, release: str) -> CompiledEnvironment:
-    """Return what another version of schiff asks this one to compile."""
+    """Return what another version of schiff asks this one to compile; rules between clusters are its own to judge."""
     fleet = load_fleet(folder)
     told = HandedOver.parse((folder / ASSIGNMENTS_FILE).read_bytes(), _layers(fleet, release).digest)
-    return compile_environment(_resolved(fleet, told.environment, told.assignments), load_parts(), told.listed)
+    return compile_environment(
+        resolve_environment(fleet, told.environment, told.assignments), load_parts(), told.listed
+    )
 
 
 @dataclass(frozen=True, slots=True)

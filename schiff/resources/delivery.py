@@ -117,6 +117,11 @@ class Delivery:
         """Whether the objects of `definitions` go straight to API servers."""
         return self._direct is not None
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where everything goes: both repositories, and in direct delivery the API servers, once there is a plan."""
+        return (*self._urls.values(), *(self._direct.servers if self._direct is not None else ()))
+
     def take(self, wanted: Mapping[Repository, Wanted], release: str, contexts: Contexts) -> None:
         """Put the wanted content into the cache, and refuse what could not be delivered, before anything is registered.
 

@@ -41,6 +41,7 @@ class Direct:
         self._file = kubeconfig_file(kubeconfig, root)
         self._share = DirectShare((), ())
         self._there: list[Found] = []
+        self._servers: set[str] = set()
         self._apis: dict[str, ManagementApi] = {}
         self._parents: dict[str, tuple[pulumi.Resource, bool]] = {}
 
@@ -48,6 +49,11 @@ class Direct:
     def left_out(self) -> tuple[str, ...]:
         """The encrypted documents that somebody has to apply."""
         return self._share.left_out
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The addresses of the API servers, sorted; known when the objects are."""
+        return tuple(sorted(self._servers))
 
     @property
     def objects(self) -> Mapping[str, int]:
@@ -59,6 +65,7 @@ class Direct:
         self._share = direct_share(contents)
         for name in sorted({management_cluster_of(item.folder) for item in self._share.objects}):
             config = read_context(self._file, contexts[name])
+            self._servers.add(config.cluster.server)
             self._apis[name] = ManagementApi(name, contexts[name], self._file)
             with ApiServer(name, config) as server:
                 live = live_objects(server, name, self._of(name))

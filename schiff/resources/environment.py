@@ -14,6 +14,7 @@ from schiff.resources.delivery import Delivery
 from schiff.resources.folder import Folder
 from schiff.resources.management_cluster import ManagementCluster
 from schiff.resources.places import customer_of, management_cluster_of, site_of
+from schiff.resources.reproducible import require_reproducible
 from schiff.resources.site import Site
 from schiff.resources.tenant_cluster import DeliveredCluster, TenantCluster
 from schiff.resources.wanted import REPOSITORIES, Wanted
@@ -36,6 +37,7 @@ class EnvironmentTree(pulumi.ComponentResource):
         """Hand over what is wanted to the delivery, then yield a record for every cluster and folder."""
         contexts = {name: one.spec.facts.api_context for name, one in fleet.management_clusters.items()}
         self._delivery.take(wanted, release, contexts)
+        require_reproducible(fleet, (line for share in wanted.values() for line in share.wave), self._delivery.places)
         for line, resource in self._records(wanted):
             self._delivery.record(resource, protect=self._is_protected(line))
             yield resource

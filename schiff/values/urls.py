@@ -11,6 +11,8 @@ from schiff.errors import InvalidValue
 
 _USER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^/@:]*)(:(?P<password>[^/@]*))?@")
 
+_LOOPBACK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/@]*@)?(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?(/|$)")
+
 
 def without_password(url: str) -> str:
     """Return `url`; raises `InvalidValue`, which does not repeat it, when a password or token stands in it.
@@ -21,6 +23,11 @@ def without_password(url: str) -> str:
     if match and (match["password"] is not None or match["scheme"] in ("http", "https")):
         raise InvalidValue("the URL holds credentials; leave them to Git: a credential helper, or a key for SSH")
     return url
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether a URL leads to a server that this machine alone reaches."""
+    return _LOOPBACK.match(url) is not None
 
 
 RepositoryUrl = Annotated[str, AfterValidator(without_password)]

@@ -121,10 +121,10 @@ def test_refresh_finds_what_changed_outside_and_the_next_preview_names_it(projec
     assert f"~ {FOLDER}/Cluster.yml" in project.pulumi("preview")
 
 
-def test_a_changed_url_is_an_update_and_delivers_everything_there(project: PulumiProject, tmp_path: Path) -> None:
-    elsewhere = a_repository(tmp_path, "elsewhere")
+def test_a_changed_url_is_an_update_and_delivers_everything_there(project: PulumiProject) -> None:
+    elsewhere = project.root / ".schiff" / "elsewhere.git"
     settings = project.root / "Pulumi.tst.yaml"
-    settings.write_text(settings.read_text().replace(".schiff/cluster-definitions.git", str(elsewhere)))
+    settings.write_text(settings.read_text().replace("cluster-definitions.git", "elsewhere.git"))
     project.commit_fleet()
     said = project.pulumi("preview")
     assert "delivery update" in said
@@ -145,6 +145,18 @@ def test_nothing_goes_to_a_served_repository_from_a_fleet_that_is_not_committed(
     project.edit(VSPHERE_ORDER, "pools.md-0.replicas", 7)
     project.pulumi("preview")
     assert project.json("up", "-e", "tst", status=11)["code"] == "dirty-fleet"
+    assert head(served) == ""
+
+
+def test_a_release_of_a_source_checkout_stays_on_this_machine(project: PulumiProject, tmp_path: Path) -> None:
+    served = a_repository(tmp_path, "served")
+    settings = project.root / "Pulumi.tst.yaml"
+    settings.write_text(settings.read_text().replace(".schiff/cluster-definitions.git", str(served)))
+    project.commit_fleet()
+    project.pulumi("preview")
+    refused = project.json("up", "-e", "tst", status=11)
+    assert refused["code"] == "source-release"
+    assert "release 2026.48.0 was cut from a source checkout of schiff" in refused["message"]
     assert head(served) == ""
 
 

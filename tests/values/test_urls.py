@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from schiff.errors import InvalidValue
-from schiff.values.urls import endpoint_url, without_password
+from schiff.values.urls import endpoint_url, is_loopback, without_password
 
 CANARY = "canary-token-91"
 
@@ -53,3 +53,20 @@ def test_an_endpoint_that_could_hold_a_secret_is_refused_without_being_said(url:
 )
 def test_an_endpoint_is_taken_as_it_is(url: str) -> None:
     assert endpoint_url(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://127.0.0.1:8080/a.git", True),
+        ("http://user@localhost/a.git", True),
+        ("https://[::1]:6443", True),
+        ("https://127.0.0.1.example/a.git", False),
+        ("https://localhost.example/a.git", False),
+        ("https://git.example/127.0.0.1/a.git", False),
+        ("git@localhost:a.git", False),
+        ("/srv/a.git", False),
+    ],
+)
+def test_only_loopback_is_of_this_machine_alone(url: str, here: bool) -> None:
+    assert is_loopback(url) is here
