@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 
 from schiff.errors import Problem
 from schiff.layers.validation import close_to
-from schiff.model.fleet import Document, SharedLayers
-from schiff.model.release import PinnedComponent
+from schiff.model.fleet import Document, Path, SharedLayers
+from schiff.model.release import Images, PinnedComponent
 from schiff.values.versions import ComponentVersion, KubernetesVersion, VersionRange
 
 Minors = tuple[int, int]
@@ -56,16 +56,27 @@ def unsupported(kubernetes: KubernetesVersion, capi: ComponentVersion, *, manage
 
 def _images(layers: SharedLayers, document: Document) -> Iterator[Problem]:
     pin = layers.release.kubernetes
-    exact = re.compile(rf"(?<![0-9]){re.escape(str(pin.version).removeprefix('v'))}(?![0-9])")
-    named = (("vsphere", "template", pin.images.vsphere.template), ("metal3", "url", pin.images.metal3.url))
+    yield from _images_of(pin.version, pin.images, ("kubernetes", "images"), document)
+    for version, images in sorted(pin.via_images.items()):
+        yield from _images_of(version, images, ("kubernetes", "viaImages", str(version)), document)
+
+
+def _images_of(version: KubernetesVersion, images: Images, path: Path, document: Document) -> Iterator[Problem]:
+    exact = re.compile(rf"(?<![0-9]){re.escape(str(version).removeprefix('v'))}(?![0-9])")
+    named = (("vsphere", "template", images.vsphere.template), ("metal3", "url", images.metal3.url))
     for provider, key, image in named:
         if not exact.search(image):
             yield Problem(
-                document.place(("kubernetes", "images", provider, key)), f"kubernetes.images.{provider}.{key}",
-                f"{image!r} does not name Kubernetes {pin.version}",
+                document.place((*path, provider, key)), f"{_text(path)}.{provider}.{key}",
+                f"{image!r} does not name Kubernetes {version}",
                 "an image holds kubeadm and kubelet of exactly the pinned version: change both together",
                 rule="image-version",
             )  # fmt: skip
+
+
+def _text(path: Path) -> str:
+    """Return a path by names; what stands below `viaImages` is a chosen name."""
+    return ".".join(map(str, path[:2])) + "".join(f"[{key}]" for key in path[2:])
 
 
 def _component(

@@ -49,6 +49,10 @@ class Images(Spec):
 class KubernetesPin(Spec):
     """The Kubernetes version of a release; version and image change together.
 
+    A cluster that comes from further back passes the versions in `via`. Their
+    images are called like the release's own but for the version, unless
+    `via_images` names them: then the release vouches for their digests too.
+
     `kube_vip` holds the API address on control plane machines. Another version
     replaces those machines, so it moves with a release and its default never changes.
     """
@@ -56,7 +60,16 @@ class KubernetesPin(Spec):
     version: KubernetesVersion
     via: Items[KubernetesVersion] = ()
     images: Images
+    via_images: Mapping[KubernetesVersion, Images] = {}
     kube_vip: ComponentVersion = ComponentVersion(1, 0, 1)
+
+    @model_validator(mode="after")
+    def _images_are_of_a_version_on_the_way(self) -> Self:
+        if strange := sorted(set(self.via_images) - set(self.via)):
+            raise InvalidValue(
+                f"viaImages names {strange[0]}, which is not one of via (expected e.g. via: [{strange[0]}])"
+            )
+        return self
 
 
 class ManagementPlane(Spec):

@@ -74,6 +74,11 @@ def test_a_release_that_is_not_what_its_lock_says_was_tampered_with() -> None:
         a_fleet(documents)
 
 
+def _images(named: str, version: str = "v1.34.6") -> Documents:
+    """Return images for a stop on the way, called as if they were of another version."""
+    return {version: {"vsphere": {"template": named}, "metal3": {"url": f"kube-{version}", "sha256": "a" * 64}}}
+
+
 @pytest.mark.parametrize(
     ("path", "field", "value", "place", "message"),
     [
@@ -113,6 +118,8 @@ def test_a_release_that_is_not_what_its_lock_says_was_tampered_with() -> None:
         ("head.yaml", "managementPlane.capi", "v1.99.0", "head.yaml: kubernetes.version", "is not known"),
         ("head.yaml", "kubernetes.images.vsphere.template", "k-v1.35.40", "head.yaml: kubernetes.images", "not"),
         ("head.yaml", "kubernetes.images.metal3.url", "https://i/v1.35.3", "head.yaml: kubernetes.images", "not"),
+        ("head.yaml", "kubernetes.viaImages", _images("v1.34.5"), "head.yaml: kubernetes.viaImages[v1.34.6].v", "not"),
+        ("head.yaml", "kubernetes.viaImages", _images("v1.33.1", "v1.33.1"), "head.yaml: kubernetes", "not one of via"),
         ("head.yaml", "components.calico.version", "v9.9.9", "head.yaml: components[calico].version", "not on offer"),
         ("head.yaml", "components.calico.kubernetes", ">=1.36", "head.yaml: components[calico]", "runs on Kub"),
         ("head.yaml", "components.coil", {"version": "v2.15.0"}, "head.yaml: components[coil]", "no component"),
