@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from schiff.errors import InvalidValue
 from schiff.model.spec import OneOrMore, Spec
@@ -58,7 +58,11 @@ class WindowSpec(Spec):
         hours, _, zone = rest.partition(" ")
         opens, _, closes = hours.partition("-")
         named = tuple(map(parse_weekday, days.split(",")))
-        return cls(days=named, from_=WallTime.parse(opens), until=WallTime.parse(closes), zone=zone)
+        try:
+            return cls(days=named, from_=WallTime.parse(opens), until=WallTime.parse(closes), zone=zone)
+        except ValidationError:
+            example = "saturday,sunday 22:00-04:00 Europe/Berlin"
+            raise InvalidValue(f"{text!r} is no window that opens (expected e.g. {example})") from None
 
     def __str__(self) -> str:
         return f"{','.join(self.days)} {self.from_}-{self.until} {self.zone}"
