@@ -9,18 +9,34 @@ version.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-from schiff.model.release import Images
+from schiff.model.release import Images, KubernetesPin
 from schiff.model.resolved import ResolvedCluster
 from schiff.values.versions import KubernetesVersion
 
 
+class ImageNames(NamedTuple):
+    """What the images of one version are called: a virtual machine template, and a disk image as a release has it."""
+
+    template: str
+    disk: str
+
+
+def image_names(pin: KubernetesPin, version: KubernetesVersion) -> ImageNames:
+    """Return what a release calls the images of its own version, or of another that its clusters run."""
+    named = _named(pin, version)
+    if named is not None:
+        return ImageNames(named.vsphere.template, named.metal3.url)
+    return ImageNames(
+        _at_version(pin.images.vsphere.template, pin.version, version),
+        _at_version(pin.images.metal3.url, pin.version, version),
+    )
+
+
 def vsphere_template(cluster: ResolvedCluster) -> str:
     """Return the name of the virtual machine template."""
-    named = _named(cluster)
-    if named is not None:
-        return named.vsphere.template
-    return _at_version(cluster, cluster.layers.release.kubernetes.images.vsphere.template)
+    return image_names(cluster.layers.release.kubernetes, cluster.assignment.kubernetes).template
 
 
 def metal3_image(cluster: ResolvedCluster) -> dict[str, str]:
@@ -29,21 +45,14 @@ def metal3_image(cluster: ResolvedCluster) -> dict[str, str]:
     The release vouches for the images it names; the digest of another hop is
     read beside the image, from the same server.
     """
-    named = _named(cluster)
-    if named is not None:
-        return _disk(_on_server(cluster, named.metal3.url), named.metal3.sha256)
-    url = _at_version(cluster, _on_server(cluster, cluster.layers.release.kubernetes.images.metal3.url))
-    return _disk(url, f"{url}.sha256")
-
-
-def _named(cluster: ResolvedCluster) -> Images | None:
-    """Return the images that the release names for the cluster's version."""
-    pin, assigned = cluster.layers.release.kubernetes, cluster.assignment.kubernetes
-    return pin.images if assigned == pin.version else pin.via_images.get(assigned)
-
-
-def _disk(url: str, checksum: str) -> dict[str, str]:
+    pin, version = cluster.layers.release.kubernetes, cluster.assignment.kubernetes
+    named, url = _named(pin, version), _on_server(cluster, image_names(pin, version).disk)
+    checksum = f"{url}.sha256" if named is None else named.metal3.sha256
     return {"url": url, "checksum": checksum, "checksumType": "sha256", "diskFormat": "qcow2"}
+
+
+def _named(pin: KubernetesPin, version: KubernetesVersion) -> Images | None:
+    return pin.images if version == pin.version else pin.via_images.get(version)
 
 
 def _on_server(cluster: ResolvedCluster, url: str) -> str:
@@ -51,9 +60,7 @@ def _on_server(cluster: ResolvedCluster, url: str) -> str:
     return url if "://" in url else f"{cluster.spec.image_server}/{url}"
 
 
-def _at_version(cluster: ResolvedCluster, text: str) -> str:
-    released = cluster.layers.release.kubernetes.version
-    assigned = cluster.assignment.kubernetes
+def _at_version(text: str, released: KubernetesVersion, assigned: KubernetesVersion) -> str:
     return re.sub(rf"(?<![0-9.]){re.escape(_numbers(released))}(?![0-9])", _numbers(assigned), text)
 
 

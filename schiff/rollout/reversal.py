@@ -7,7 +7,7 @@ does; Kubernetes and the management plane are assigned beside it and may stay.
 2. Cluster API and its providers do not go down: management clusters stay on the
    release, and look after the tenants that return.
 3. A component that the release changed or brought goes back only when it is reversible.
-4. What the clusters return to must run on the Kubernetes versions they keep.
+4. What the clusters return to must run on the Kubernetes versions they keep, and call their images the same.
 
 The verdict is `full` when a cluster ends as it was before, `partial` when it
 ends on the old release with something of 1 or 2 kept, and `impossible` when 3
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from schiff.layers.pins import unsupported
+from schiff.manifests.machine_images import image_names
 from schiff.model.release import ManagementPlane, PinnedComponent, ReleaseSpec
 from schiff.values.versions import ComponentVersion, KubernetesVersion
 
@@ -121,18 +122,24 @@ def _kubernetes(from_: ReleaseSpec, to: ReleaseSpec) -> Iterator[Item]:
     for version in sorted({last, *from_.kubernetes.via}):
         if not target < version <= last:
             continue
-        if problems := [*_unfit(to, version)]:
+        if problems := [*_unfit(from_, to, version)]:
             yield Item("kubernetes", str(version), str(target), "forward", "; ".join(problems))
         else:
             yield Item("kubernetes", str(version), str(target), "stays", "Kubernetes never goes down")
 
 
-def _unfit(release: ReleaseSpec, kubernetes: KubernetesVersion) -> Iterator[str]:
-    for name, pin in sorted(release.components.items()):
+def _unfit(from_: ReleaseSpec, to: ReleaseSpec, kubernetes: KubernetesVersion) -> Iterator[str]:
+    """Yield why clusters that keep a version cannot run it on the release they return to."""
+    for name, pin in sorted(to.components.items()):
         if pin.kubernetes is not None and not pin.kubernetes.contains(kubernetes):
-            yield f"it never goes down, and {name} {pin.version} of release {release.name} runs on {pin.kubernetes}"
-    if message := unsupported(kubernetes, release.management_plane.capi, management=False):
+            yield f"it never goes down, and {name} {pin.version} of release {to.name} runs on {pin.kubernetes}"
+    if message := unsupported(kubernetes, to.management_plane.capi, management=False):
         yield f"it never goes down, and {message}"
+    for image, wanted in zip(
+        image_names(from_.kubernetes, kubernetes), image_names(to.kubernetes, kubernetes), strict=True
+    ):
+        if image != wanted:
+            yield f"it never goes down, and its image is {image}, where release {to.name} looks for {wanted}"
 
 
 def _plane(from_: ManagementPlane, to: ManagementPlane) -> Iterator[Item]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schiff.errors import Refused
-from schiff.model.release import ReleaseSpec
+from schiff.model.release import ReleaseSpec, VsphereImage
 from schiff.rollout.reversal import Reversal, kept, reversal
 from schiff.rollout.skew import component_hop_problems, hops
 from tests.rollout.versions import release_of, version
@@ -54,6 +54,16 @@ def test_a_stop_on_the_way_counts_as_well() -> None:
     old = {"kubernetes": "1.33.2", "a": narrow}
     items = back(old, {"kubernetes": "1.35.4", "via": ["1.34.6"], "a": narrow}).items
     assert [(item.before, item.way) for item in items] == [("v1.34.6", "forward"), ("v1.35.4", "forward")]
+
+
+@pytest.mark.parametrize(("prefix", "verdict"), [("image", "partial"), ("ubuntu-2604", "impossible")])
+def test_a_version_that_stays_needs_an_image_that_the_old_release_finds(prefix: str, verdict: str) -> None:
+    old, new = release_of("1.34.6", name=OLD), release_of("1.35.4", name=NEW)
+    images = new.kubernetes.images.model_copy(update={"vsphere": VsphereImage(template=f"{prefix}-v1.35.4")})
+    pin = new.kubernetes.model_copy(update={"images": images})
+    found = reversal(new.model_copy(update={"kubernetes": pin}), old)
+    assert found.verdict == verdict
+    assert ("its image is ubuntu-2604-v1.35.4" in found.sentence()) == (verdict == "impossible")
 
 
 def test_the_sentence_names_what_stays() -> None:
