@@ -3,7 +3,7 @@
 In the order of the code:
 
 1. A release that was revoked here or in any environment before goes nowhere.
-2. It does not run, and has not completed, here already.
+2. It does not run, and has not completed, here already; its plan has the waves that its policy asks for.
 3. One rollout at a time: what runs or turns back is not overtaken; in `tst` and `ref` nor is what soaks, except by
    a hotfix.
 4. It completed in the environment before, which is not halted, and enough clusters at enough sites showed it.
@@ -33,6 +33,7 @@ from schiff.rollout.proofs import Proofs
 from schiff.rollout.refusals import Refusal
 from schiff.rollout.running import ReleaseState, Rollout
 from schiff.rollout.stage import Stage
+from schiff.rollout.waves import waves
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
 
 _SKIPPING = 2
@@ -61,6 +62,7 @@ def admission(request: Request) -> Iterator[Refusal]:
     """Yield every reason why a promotion may not be; none when it may."""
     yield from _revoked(request)
     yield from _repeated(request)
+    yield from _planned(request)
     yield from _busy(request)
     if request.environment != ENVIRONMENTS[0]:
         yield from _evidence(request)
@@ -80,6 +82,12 @@ def _repeated(request: Request) -> Iterator[Refusal]:
     if request.here.rollout_of(request.body.release) is not None:
         where = f"in {request.environment} already"
         yield Refusal("repeated", f"release {request.body.name} was promoted {where}; it goes on by itself")
+
+
+def _planned(request: Request) -> Iterator[Refusal]:
+    plan = request.plan
+    if plan.waves != waves(plan.members, plan.policy, plan.release):
+        yield Refusal("not-admitted", f"the waves of release {request.body.name} are not those its policy asks for")
 
 
 def _busy(request: Request) -> Iterator[Refusal]:

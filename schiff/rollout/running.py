@@ -14,6 +14,7 @@ from schiff.rollout.plan import Plan
 from schiff.rollout.progress import IN_FLIGHT, Pace, Phase, Progress
 from schiff.rollout.sights import Report, Sight
 from schiff.rollout.soak import Soak
+from schiff.rollout.waves import deadline
 from schiff.values.names import ClusterKey
 
 
@@ -60,9 +61,9 @@ class Rollout:
         waves = plan.policy.waves
         canary = plan.policy.hotfix.floors.canary.delta if expedited else waves.bake_of(CANARY)
         bakes = {key: canary if key in canaries else waves.bake_of(DEFAULT_BAKE) for key in plan.members}
-        grace, each = plan.policy.soak.grace.delta, waves.deadline_per_machine.delta
+        grace = plan.policy.soak.grace.delta
         clusters = {
-            key: Progress(len(member.hops), Pace(bakes[key], grace, each * member.machines))
+            key: Progress(len(member.hops), Pace(bakes[key], grace, deadline(member, plan.policy)))
             for key, member in plan.members.items()
         }
         clusters |= {

@@ -99,9 +99,9 @@ def test_what_other_readers_take_for_dates_or_numbers_stays_text(tmp_path: Path,
 
 
 def test_aliases_within_reason_are_read(tmp_path: Path) -> None:
-    text = "access: {sshKeys: &keys [ssh-ed25519 AAAA me]}\nhold: {by: me, reason: &r r, since: *r}\n"
+    text = "access: {sshKeys: &keys [ssh-ed25519 AAAA me]}\nhold: {by: me, reason: &r 2026-12-18, since: *r}\n"
     fleet = load_fleet(fleet_folder(tmp_path, texts={"customers/customer-b.yaml": text}))
-    assert fleet.customers["customer-b"].data["hold"] == {"by": "me", "reason": "r", "since": "r"}
+    assert fleet.customers["customer-b"].data["hold"] == {"by": "me", "reason": "2026-12-18", "since": "2026-12-18"}
 
 
 def test_a_yaml_bomb_is_refused_before_it_grows(tmp_path: Path) -> None:
