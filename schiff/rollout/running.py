@@ -70,7 +70,7 @@ class Rollout:
             key: Progress(1, Pace(waves.bake_of(DEFAULT_BAKE), grace, timedelta.max), held=True) for key in plan.held
         }
         managers = {
-            name: Progress(len(member.hops), Pace(waves.bake_of(DEFAULT_BAKE), grace, each * member.machines))
+            name: Progress(len(member.hops), Pace(waves.bake_of(DEFAULT_BAKE), grace, deadline(member, plan.policy)))
             for name, member in plan.management_clusters.items()
         }
         return cls(name, plan, seq, at, expedited, clusters, managers)
