@@ -14,7 +14,7 @@ manager-skew            a management cluster's Cluster API looks after the Kuber
 ======================  ====================================================================================
 
 Addresses: `schiff.checks.fleet_address_rules`. Networks: `schiff.checks.fleet_network_rules`.
-Machines: `schiff.checks.fleet_machine_rules`.
+Machines: `schiff.checks.fleet_machine_rules`. Windows: `schiff.checks.fleet_window_rules`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from schiff.checks.fleet_address_rules import address_problems
 from schiff.checks.fleet_machine_rules import machine_problems
 from schiff.checks.fleet_network_rules import network_problems
 from schiff.checks.fleet_subjects import Subject, subjects
+from schiff.checks.fleet_window_rules import window_problems
 from schiff.errors import Problem
 from schiff.manifests.flux import FLUX_NAMESPACE
 from schiff.manifests.sops import is_in
@@ -145,4 +146,5 @@ _RULES: tuple[Rule, ...] = (
     address_problems,
     network_problems,
     machine_problems,
+    window_problems,
 )

@@ -26,6 +26,7 @@ class Subject:
     cluster: ResolvedCluster
     resolver: Resolver
     site: Site
+    fleet: Fleet
 
     @cached_property
     def label(self) -> str:
@@ -70,7 +71,7 @@ def subjects(environments: Iterable[ResolvedEnvironment]) -> list[Subject]:
         fleet = environment.fleet
         resolver = resolvers.setdefault(id(fleet), Resolver(fleet))
         for cluster in (*environment.tenants.values(), *_owned_first(environment)):
-            subject = Subject(cluster, resolver, fleet.sites[cluster.identity.site])
+            subject = Subject(cluster, resolver, fleet.sites[cluster.identity.site], fleet)
             if cluster.assignment.removal != GONE:
                 found.setdefault((cluster.self_managed, subject.label), subject)
     return [found[key] for key in sorted(found)]

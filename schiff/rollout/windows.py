@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,6 +24,9 @@ from schiff.rollout.moments import format_moment
 from schiff.values.durations import format_duration
 from schiff.values.names import ClusterKey, Environment
 from schiff.values.wall_time import WEEKDAYS
+
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+"""The first of a fortnight in which no clock changes: it tells of all, for windows repeat every week."""
 
 _AHEAD = 15
 """Days that are looked at: windows repeat every week, and clocks change in one of two."""
@@ -66,6 +69,11 @@ def closed(
     if until is None:
         return Closed(f"no window of the next two weeks is open for {takes}: {_named(windows)}", None)
     return Closed(f"no window is open for {takes} before {format_moment(until)}: {_named(windows)}", until)
+
+
+def is_ever_open(windows: Sequence[WindowSpec], duration: timedelta) -> bool:
+    """Return whether something that takes so long may start at all; without windows it may."""
+    return not windows or _room(windows, _SOME_DAY, duration) is not None
 
 
 def _named(windows: Sequence[WindowSpec]) -> str:

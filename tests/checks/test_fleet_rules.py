@@ -37,6 +37,10 @@ BGP: dict[str, Any] = {"asn": 65101, "peers": {"leaf-1": {"address": "10.1.0.251
 Change = tuple[str, str, Any]
 
 
+def a_window(until: str, opens: str = "22:00") -> dict[str, Any]:
+    return {"days": ["sunday"], "from": opens, "until": until, "zone": "UTC"}
+
+
 def two_of_each() -> Documents:
     """Return the makers' fleet with a second cluster on each infrastructure, in another environment."""
     documents = changed("classes/one.yaml", "controlPlane.replicas", 1)
@@ -213,9 +217,35 @@ WRONG: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
         f"{SECOND_ON_METAL} (cluster): controlPlane.virtualRouterId",
         ((SECOND_ON_METAL, "controlPlane.virtualRouterId", 21),),
     ),
+    ("window-too-short", f"{SECOND} (cluster): windows", ((SECOND, "windows", [a_window("22:59")]),)),
+    ("window-too-short", f"{METAL3_ORDER} (cluster): windows", ((METAL3_ORDER, "windows", [a_window("23:14")]),)),
+    (
+        "window-too-short",
+        "customers/customer-b.yaml (customer): windows",
+        (
+            ("fleet.yaml", "customerMaySet", ["windows"]),
+            ("customers/customer-b.yaml", "windows", [a_window("22:45"), a_window("06:30", "05:45")]),
+        ),
+    ),
+    (
+        "window-too-short",
+        "takes 1h, and no window is so long (sunday 22:00-22:45 UTC)",
+        (("policy.yaml", "environments.ref.windows", [a_window("22:45")]),),
+    ),
 )
 
 RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
+    ("a move just fits into the window", ((SECOND, "windows", [a_window("23:00")]),)),
+    ("a move fits into two that touch", ((SECOND, "windows", [a_window("22:30"), a_window("23:00", "22:30")]),)),
+    ("who follows the working copy never moves", ((VSPHERE_ORDER, "windows", [a_window("22:01")]),)),
+    (
+        "its own windows are read instead of the environment's",
+        (
+            ("policy.yaml", "environments.ref.windows", [a_window("22:45")]),
+            (SECOND, "windows", [a_window("23:00")]),
+            (SECOND_ON_METAL, "windows", [a_window("23:00")]),
+        ),
+    ),
     ("it names itself", ((VSPHERE_ORDER, "decommission", "customer-a-1"),)),
     (
         "a zone's name just fits",
@@ -301,7 +331,13 @@ def test_every_rule_that_is_listed_is_tried() -> None:
     assert listed == {case[0] for case in WRONG} | {"name-of-manager", "manager-skew"}
 
 
-MODULES = ("fleet_rules.py", "fleet_address_rules.py", "fleet_network_rules.py", "fleet_machine_rules.py")
+MODULES = (
+    "fleet_rules.py",
+    "fleet_address_rules.py",
+    "fleet_network_rules.py",
+    "fleet_machine_rules.py",
+    "fleet_window_rules.py",
+)
 
 
 def test_a_tenant_is_not_called_like_its_management_cluster() -> None:
