@@ -131,7 +131,8 @@ def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[st
     try:
         return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise Failed(f"{command[0]} cannot be run: {error.strerror}", "no-version") from error
+        cure = "remove the environment it lies in, and it is made anew"
+        raise Failed(f"{command[0]} cannot be run: {error.strerror}; {cure}", "no-version") from error
 
 
 def _refused(ended: subprocess.CompletedProcess[str], release: str, version: str) -> Failed | InvalidInput:
