@@ -66,14 +66,13 @@ class Rollout:
             key: Progress(len(member.hops), Pace(bakes[key], grace, deadline(member, plan.policy)))
             for key, member in plan.members.items()
         }
-        clusters |= {
-            key: Progress(1, Pace(waves.bake_of(DEFAULT_BAKE), grace, timedelta.max), held=True) for key in plan.held
-        }
         managers = {
             name: Progress(len(member.hops), Pace(waves.bake_of(DEFAULT_BAKE), grace, deadline(member, plan.policy)))
             for name, member in plan.management_clusters.items()
         }
-        return cls(name, plan, seq, at, expedited, clusters, managers)
+        rollout = cls(name, plan, seq, at, expedited, clusters, managers)
+        rollout.clusters |= dict.fromkeys(plan.held, rollout.alone.held_back())
+        return rollout
 
     def copy(self) -> Rollout:
         """Return a rollout that goes on without changing this one."""
