@@ -21,6 +21,7 @@ from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.project import parse_environment
 from schiff.cli.signing_key import signing_key
 from schiff.cli.terminal import say, say_json, warn
+from schiff.delivery.wishes import is_rehearsal
 from schiff.errors import InvalidInput, InvalidValue, Place, Problem, Refused
 from schiff.model.approvers import NAMESPACE, Approvers
 from schiff.model.fleet import Fleet
@@ -67,7 +68,8 @@ def approve(
     chosen, agreed = parse_environment(environment), _verb(verb)
     reading = Reading.of(chosen, fleet, ledger)
     folder = fleet or reading.workspace.root / reading.settings.fleet
-    approvers, lasting, commit = read_approvers(folder), _duration(expires), fleet_commit(folder) or "none"
+    approvers = read_approvers(folder, is_rehearsal=is_rehearsal(reading.settings))
+    lasting, commit = _duration(expires), fleet_commit(folder) or "none"
     subjects = _subjects(reading, chosen, agreed, subject)
     with signing_key(key) as file:
         signer = Signer(chosen, approvers, file, clock.now(), lasting, ledger)

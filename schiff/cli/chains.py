@@ -15,13 +15,16 @@ from schiff.delivery.anchors import head_in_state, heads_in
 from schiff.delivery.ledger_branch import Propose, append_to_ledger
 from schiff.delivery.snapshot import Snapshot, look
 from schiff.delivery.stack import StackName, StackSettings
+from schiff.delivery.wishes import is_rehearsal
 from schiff.delivery.witness import Witness
 from schiff.delivery.workspace import is_embedded
 from schiff.errors import Failed, Refused
 from schiff.git.clone import CachedClone
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Head, Ledger
-from schiff.sources.chains import ChainPlace, Chains, load_chains, up_to
+from schiff.rollout.proofs import Release
+from schiff.sources.chains import ChainPlace, Chains, load_chains, releases_of, up_to
+from schiff.sources.fleet_files import load_fleet
 from schiff.values.names import Environment
 
 
@@ -42,7 +45,8 @@ def chain_place(environment: Environment, fleet: Path | None = None, ledger: str
     """Return where a ledger and what belongs to it are, and the cache they are read through; options win."""
     workspace, settings = settings_of(environment, ledger)
     folder = fleet or workspace.root / settings.fleet
-    return ChainPlace(workspace.place(settings.ledger), folder, settings.witness_location), workspace.cache
+    place = workspace.place(settings.ledger)
+    return ChainPlace(place, folder, settings.witness_location, is_rehearsal(settings)), workspace.cache
 
 
 def chains_up_to(
@@ -50,9 +54,18 @@ def chains_up_to(
 ) -> Chains:
     """Return the chain of an environment and all before it, held against their witnesses and anchors."""
     places = {name: chain_place(name, fleet, ledger) for name in up_to(environment)}
-    chains = load_chains({name: place for name, (place, _) in places.items()}, places[environment][1])
+    chains = load_chains(
+        {name: place for name, (place, _) in places.items()},
+        places[environment][1],
+        _releases(places[environment][0].fleet),
+    )
     chains.require_anchors({name: one.heads for name, one in seen.items()})
     return chains
+
+
+def _releases(fleet: Path) -> Mapping[str, Release]:
+    """Return the releases of a fleet; where there is no fleet, as beside a bare ledger, none is known."""
+    return releases_of(load_fleet(fleet)) if fleet.is_dir() else {}
 
 
 def seen_by_deliveries(environments: Collection[Environment]) -> Mapping[Environment, Seen]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import os
 
+from schiff.delivery.stack import StackSettings
+from schiff.delivery.workspace import is_embedded
+
 TAKE_BACK = "SCHIFF_TAKE_BACK"
 """Overwrite what somebody else changed."""
 ADOPT = "SCHIFF_ADOPT"
@@ -16,10 +19,19 @@ ADOPT = "SCHIFF_ADOPT"
 CLUSTER = "SCHIFF_CLUSTER"
 """Deliver one cluster, and leave everything else as it was delivered."""
 
+REHEARSAL = "SCHIFF_REHEARSAL"
+"""Let the made-up people of rehearsals approve; without effect where a repository is not embedded."""
+
 
 def is_wished(variable: str) -> bool:
     """Whether a wish of yes or no was made."""
     return os.environ.get(variable, "").lower() in {"1", "true", "yes"}
+
+
+def is_rehearsal(settings: StackSettings) -> bool:
+    """Whether a rehearsal is wished, and nothing that it does could reach anybody."""
+    repositories = (settings.ledger, settings.definitions, settings.components)
+    return is_wished(REHEARSAL) and all(map(is_embedded, repositories))
 
 
 def wished_cluster() -> str | None:

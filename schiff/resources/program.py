@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from schiff.delivery.git_repository import Origin
 from schiff.delivery.report import is_listening, tell, tell_error
 from schiff.delivery.stack import StackName, StackSettings
 from schiff.delivery.stack_files import read_settings, stacks_of
-from schiff.delivery.wishes import ADOPT, is_wished, wished_cluster
+from schiff.delivery.wishes import ADOPT, is_rehearsal, is_wished, wished_cluster
 from schiff.delivery.workspace import Workspace, find_workspace, is_embedded
 from schiff.errors import Failed, InvalidValue, Refused, SchiffError
 from schiff.git.process import redacted
@@ -35,7 +35,8 @@ from schiff.resources.environment import EnvironmentTree
 from schiff.resources.figures import figures_of
 from schiff.rollout.genesis import with_genesis
 from schiff.rollout.ledger import Ledger
-from schiff.sources.chains import ChainPlace, Chains, load_chains, up_to
+from schiff.rollout.proofs import Release
+from schiff.sources.chains import ChainPlace, Chains, load_chains, releases_of, up_to
 from schiff.sources.fleet_commit import fleet_commit, is_committed
 from schiff.sources.fleet_files import load_fleet
 from schiff.sources.program import program_version
@@ -62,7 +63,7 @@ async def _deliver(stack: str) -> None:
     workspace = find_workspace(Path.cwd())
     settings = _settings(stack)
     fleet = load_fleet(workspace.root / settings.fleet)
-    chains = _chains(settings, name, workspace)
+    chains = _chains(settings, name, workspace, releases_of(fleet))
     ledger = _ledger(chains, name, fleet)
     delivery = _delivery(name, settings, workspace, ledger)
     _require_sole(name, delivery)
@@ -89,25 +90,28 @@ def _settings(stack: str) -> StackSettings:
     return StackSettings.parse(given, f"Pulumi.{stack}.yaml")
 
 
-def _chains(settings: StackSettings, name: StackName, workspace: Workspace) -> Chains:
+def _chains(settings: StackSettings, name: StackName, workspace: Workspace, releases: Mapping[str, Release]) -> Chains:
     """Return the chains of the environment and of all before it; a preview goes on without a witness it cannot ask.
 
     Previews run where nobody may hold a key of the witness, as on a merge request; what delivers asks it.
     """
     places = {
         environment: ChainPlace(
-            workspace.place(chosen.ledger), workspace.root / settings.fleet, chosen.witness_location
+            workspace.place(chosen.ledger),
+            workspace.root / settings.fleet,
+            chosen.witness_location,
+            is_rehearsal(chosen),
         )
         for environment, chosen in _settings_up_to(settings, name, workspace)
     }
     try:
-        return load_chains(places, workspace.cache)
+        return load_chains(places, workspace.cache, releases)
     except Failed as error:
         if not pulumi.runtime.is_dry_run() or not any(place.witness for place in places.values()):
             raise
         pulumi.warn(f"{error}; this preview takes time as the ledger asserts it")
     alone = {environment: replace(place, witness=None) for environment, place in places.items()}
-    return load_chains(alone, workspace.cache)
+    return load_chains(alone, workspace.cache, releases)
 
 
 def _settings_up_to(

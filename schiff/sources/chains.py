@@ -17,9 +17,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from schiff.model.fleet import Fleet
 from schiff.rollout.gate import verify_chains
 from schiff.rollout.ledger import Head, Ledger
-from schiff.rollout.proofs import Proofs, Unwitnessed, require_witnessed
+from schiff.rollout.proofs import Proofs, Release, Unwitnessed, require_witnessed
 from schiff.s3.location import Location
 from schiff.sources.approvals import read_approvers, verified_signers
 from schiff.sources.ledger_branch import read_ledger
@@ -31,11 +32,15 @@ Anchors = Mapping[Environment, Collection[Head]]
 
 @dataclass(frozen=True, slots=True)
 class ChainPlace:
-    """Where a ledger is, who witnesses it, and the fleet whose approvers count."""
+    """Where a ledger is, who witnesses it, and the fleet whose approvers count.
+
+    In a rehearsal the made-up people of rehearsals may be among them.
+    """
 
     ledger: str
     fleet: Path
     witness: Location | None = None
+    is_rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Chains:
 
     def verify(self) -> None:
         """Judge every promotion, move and resumption on the prefix before it; raises for the first that may not be."""
-        verify_chains(self.ledgers, self.proofs)
+        releases = next((proofs.releases for proofs in self.proofs.values()), {})
+        verify_chains(self.ledgers, self.proofs, releases)
 
 
 def up_to(environment: Environment) -> tuple[Environment, ...]:
@@ -62,9 +68,17 @@ def up_to(environment: Environment) -> tuple[Environment, ...]:
     return ENVIRONMENTS[: ENVIRONMENTS.index(environment) + 1]
 
 
-def load_chains(places: Mapping[Environment, ChainPlace], cache: Path) -> Chains:
+def releases_of(fleet: Fleet) -> Mapping[str, Release]:
+    """Return the releases of a fleet by their digests, as the gate knows them."""
+    return {digest: Release(digest, layers.release) for digest, layers in fleet.releases.items()}
+
+
+def load_chains(
+    places: Mapping[Environment, ChainPlace], cache: Path, releases: Mapping[str, Release] | None = None
+) -> Chains:
     """Return chains with their proofs; what deliveries saw is asked of them next, with `require_anchors`.
 
+    `releases` are those of the fleet, which the gate goes by.
     Raises `Tampered` where a chain and its witness contradict each other,
     `Failed` where one cannot be read: what was not asked proves nothing.
     """
@@ -77,6 +91,7 @@ def load_chains(places: Mapping[Environment, ChainPlace], cache: Path) -> Chains
         if receipts is not None:
             digests = [entry.digest for entry in ledger.entries]
             unwitnessed[environment] = require_witnessed(environment, digests, receipts)
-        signers = verified_signers(ledger, read_approvers(place.fleet), cache)
-        ledgers[environment], proofs[environment] = ledger, Proofs(receipts, signers)
+        approvers = read_approvers(place.fleet, is_rehearsal=place.is_rehearsal)
+        signers = verified_signers(ledger, approvers, cache)
+        ledgers[environment], proofs[environment] = ledger, Proofs(receipts, signers, releases or {})
     return Chains(ledgers, proofs, unwitnessed)

@@ -102,6 +102,7 @@ def test_a_key_for_rehearsals_counts_in_no_real_fleet(tmp_path: Path, name: str)
     (tmp_path / "approvers").write_text(f"{name}@example.org {kind} {key}\n")
     with pytest.raises(InvalidInput, match="for rehearsals only"):
         read_approvers(tmp_path)
+    assert read_approvers(tmp_path, is_rehearsal=True).principals == {f"{name}@example.org"}
 
 
 def test_the_people_of_rehearsals_are_two_and_marked() -> None:
