@@ -18,6 +18,7 @@ from schiff.checks.fleet_rules import fleet_problems
 from schiff.checks.written import written
 from schiff.compiler.compiled_cluster import problems as infrastructure_problems
 from schiff.compiler.component_set import component_problems
+from schiff.compiler.environment import CompiledEnvironment
 from schiff.compiler.file_tree import Content
 from schiff.compiler.parts import Parts
 from schiff.errors import InvalidInput, Problem
@@ -28,6 +29,7 @@ from schiff.model.resolved import ResolvedEnvironment
 from schiff.rollout.assignments import assignments
 from schiff.rollout.genesis import newest_release, orders_of, with_genesis
 from schiff.rollout.ledger import Ledger
+from schiff.sources.approvals import approvers_problems
 from schiff.sources.compiling import compile_by_version
 from schiff.sources.fleet_files import survey_fleet
 from schiff.sources.other_versions import OtherVersions
@@ -64,7 +66,7 @@ def check_fleet(
 ) -> Checked:
     """Return everything that is wrong with the fleet in `folder`, as far as the chosen environments go."""
     fleet, problems = survey_fleet(folder)
-    checked = Checked(problems)
+    checked = Checked([*problems, *approvers_problems(folder)])
     if fleet is None:
         return checked
     parts = load_parts()
@@ -80,7 +82,7 @@ def check_fleet(
     checked.clusters = sum(len(environments[name].tenants) for name in chosen)
     checked.notes += _waiting(fleet, [environments[name] for name in chosen])
     if not checked.problems:
-        _check_compiled(environments, parts, chosen, before, versions, checked)
+        _check_compiled(environments, lambda each: compile_by_version(each, parts, versions), chosen, before, checked)
     return checked
 
 
@@ -173,16 +175,15 @@ def _waiting(fleet: Fleet, environments: Iterable[ResolvedEnvironment]) -> list[
 
 def _check_compiled(
     resolved: Mapping[Environment, ResolvedEnvironment],
-    parts: Parts,
+    compile_: Callable[[ResolvedEnvironment], CompiledEnvironment],
     chosen: Sequence[Environment],
     before: Before,
-    versions: OtherVersions,
     checked: Checked,
 ) -> None:
     files: dict[Environment, dict[str, Content]] = {}
     for name, environment in resolved.items():
         try:
-            files[name] = compiled_files(compile_by_version(environment, parts, versions))
+            files[name] = compiled_files(compile_(environment))
         except InvalidInput as error:
             checked.problems += error.problems if name in chosen else []
     together = {path: content for each in files.values() for path, content in each.items()}

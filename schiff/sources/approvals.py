@@ -43,6 +43,15 @@ def read_approvers(fleet: Path, *, is_rehearsal: bool = False) -> Approvers:
     return parse_approvers(content, FILE, () if is_rehearsal else keys_of(rehearsal_file(FILE)))
 
 
+def approvers_problems(fleet: Path) -> tuple[Problem, ...]:
+    """Return everything that is wrong with the approvers of a fleet."""
+    try:
+        read_approvers(fleet)
+    except InvalidInput as error:
+        return error.problems
+    return ()
+
+
 def rehearsal_file(name: str) -> bytes:
     """Return a file of the made-up people that approve in rehearsals: ``approvers``, ``anna``, ``bert``."""
     return files("schiff").joinpath("data", "rehearsal", name).read_bytes()

@@ -123,7 +123,8 @@ def test_every_setting_of_a_stack_is_listed_with_its_default() -> None:
     defaults = StackSettings.parse({}, "defaults")
     rows = table(read(REFERENCE / "settings.md"))
     assert [row[:2] for row in rows if row[0].startswith("`schiff:")] == [
-        [f"`schiff:{setting}`", f"`{getattr(defaults, setting)}`"] for setting in StackSettings.names()
+        [f"`schiff:{setting}`", f"`{default}`" if (default := getattr(defaults, setting)) else "none"]
+        for setting in StackSettings.names()
     ]
 
 

@@ -77,6 +77,13 @@ def test_problems_of_all_files_come_together_and_sorted(tmp_path: Path) -> None:
     assert all(problem.place.line for problem in found)
 
 
+def test_approvers_are_checked_too(tmp_path: Path) -> None:
+    fleet = write_fleet(tmp_path)
+    (fleet / "approvers").write_text("anna\n")
+    (found,) = problems(run("--fleet", fleet))
+    assert str(found).startswith("approvers:1: is no line of allowed signers; write e.g. anna@example.org")
+
+
 def test_an_empty_folder_is_no_fleet(tmp_path: Path) -> None:
     assert len(problems(run("--fleet", tmp_path))) == 1
 
