@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from schiff.errors import InvalidValue
 from schiff.model.spec import Items, Spec
@@ -14,6 +15,21 @@ from schiff.model.tenant_cluster import Removal
 from schiff.values.digests import HEAD, Digest
 from schiff.values.names import ClusterKey, Name
 from schiff.values.versions import ComponentVersion, KubernetesVersion, VersionRange
+
+SOURCE: Final = "source"
+"""Stands for the program's version in a release that was cut from a source checkout."""
+
+_PROGRAM = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?")
+
+
+def _program_version(text: str) -> str:
+    """Refuse what is no version: the text names a folder, and what pip is asked for."""
+    if text != SOURCE and not _PROGRAM.fullmatch(text):
+        raise InvalidValue(f"{text!r} is no version of schiff (expected e.g. 1.4.0, or {SOURCE} for a checkout)")
+    return text
+
+
+ProgramVersion = Annotated[str, AfterValidator(_program_version)]
 
 
 class PinnedComponent(Spec):
@@ -84,7 +100,7 @@ class ManagementPlane(Spec):
     capv: ComponentVersion
     ipam_in_cluster: ComponentVersion
     ipam_metal3: ComponentVersion
-    schiff: str
+    schiff: ProgramVersion
     schiff_wheel: Digest | None = None
 
 
@@ -111,6 +127,16 @@ class ReleaseSpec(Spec):
             raise InvalidValue("a hotfix names its parent, and under changes the components in which it differs")
         if self.kind != "hotfix" and self.changes:
             raise InvalidValue(f"changes is what a hotfix says; this is a {self.kind}")
+        return self
+
+    @model_validator(mode="after")
+    def _program_is_one_and_no_other(self) -> Self:
+        plane = self.management_plane
+        if self.kind != HEAD and (plane.schiff == SOURCE) != (plane.schiff_wheel is None):
+            raise InvalidValue(
+                f"managementPlane.schiff {plane.schiff} and schiffWheel {plane.schiff_wheel or 'none'} do not go"
+                " together: an installed schiff has a version and a digest, a source checkout has neither"
+            )
         return self
 
 

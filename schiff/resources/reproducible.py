@@ -16,7 +16,7 @@ from schiff.delivery.workspace import is_embedded
 from schiff.errors import Refused
 from schiff.git.process import redacted
 from schiff.model.fleet import Fleet
-from schiff.rollout.release import SOURCE
+from schiff.model.release import SOURCE
 from schiff.values.urls import is_loopback
 
 

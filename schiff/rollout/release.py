@@ -24,9 +24,6 @@ from schiff.rollout.irreversible import require_one_irreversible
 from schiff.rollout.moments import format_moment
 from schiff.rollout.names import release_name, require_release_name
 
-SOURCE = "source"
-"""Stands for the program's version in a release that was cut from a source checkout."""
-
 _REPLACED = ("kind", "name", "parent", "cut")
 
 

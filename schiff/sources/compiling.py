@@ -49,9 +49,7 @@ def other_program(layers: SharedLayers) -> Program | None:
     """Return the program that compiles a release, unless it is this one."""
     plane = layers.release.management_plane
     named, running = Program(plane.schiff, plane.schiff_wheel), running_program()
-    if layers.is_head or named.is_source or named == running:
-        return None
-    return None if (named.version, named.wheel) == (running.version, None) else named
+    return None if layers.is_head or named.is_source or named == running else named
 
 
 def handovers(resolved: ResolvedEnvironment, releases: Collection[str]) -> tuple[Handover, ...]:

@@ -77,7 +77,7 @@ class OtherVersions:
                 installed = _installed(folder)
         if installed is None:
             raise Failed(f"{folder} holds no schiff after its installation; remove it and try again", "no-version")
-        if digest_of_installed(installed) != (program.wheel or digest_of_installed(installed)):
+        if digest_of_installed(installed) != program.wheel:
             raise Tampered(
                 f"release {release} is compiled by schiff {program.version} of digest {program.wheel}; what is"
                 f" installed in {folder} is another one; remove that folder, and put the wheel into {self.wheels}"
@@ -106,7 +106,7 @@ class OtherVersions:
         """Refuse a wheel of that version that is not the one the release names, before any of it is installed."""
         for wheel in sorted(self.wheels.glob(f"schiff-{program.version}-*.whl")):
             found = digest_of_wheel(wheel)
-            if program.wheel not in {None, found}:
+            if program.wheel != found:
                 raise Tampered(
                     f"release {release} is compiled by schiff {program.version} of digest {program.wheel}; {wheel} has"
                     f" {found}; put the wheel there that the release was cut by"

@@ -18,7 +18,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from schiff.errors import Failed
-from schiff.rollout.release import SOURCE
+from schiff.model.release import SOURCE
 from schiff.values.digests import digest, digest_of_bytes
 
 _PACKAGE = re.compile(r"schiff/(?!(?:.*/)?__pycache__/)[^/].*")

@@ -208,7 +208,6 @@ class _Changed:
         (Program("1.5.0", "sha256:a"), Program("1.5.0", "sha256:b"), False),
         (Program("1.5.0", "sha256:a"), Program("1.4.0", "sha256:a"), False),
         (Program("source"), Program("1.4.0", "sha256:a"), False),
-        (Program("1.4.0", "sha256:a"), Program("1.4.0"), True),
     ],
 )
 def test_the_program_that_cut_a_release_compiles_it(
