@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,6 +61,9 @@ def approve(
     environment: Annotated[str, typer.Option("-e", "--environment", help="tst, ref or prd.")] = "",
     key: Annotated[Path | None, typer.Option("--key", help="SSH key; default: Git's user.signingkey.")] = None,
     expires: Annotated[str, typer.Option("--expires", help="For how long it may be used.")] = "24h",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it to this file instead: for a ledger that does not hold.")
+    ] = None,
     fleet: FleetOption = None,
     ledger: LedgerOption = "",
     as_json: JsonOption = False,
@@ -73,15 +77,15 @@ def approve(
     subjects = _subjects(reading, chosen, agreed, subject)
     with signing_key(key) as file:
         signer = Signer(chosen, approvers, file, clock.now(), lasting, ledger)
-        answers = [signer.append(agreed, one, commit) for one in subjects]
+        signed = [signer.sign(agreed, one) for one in subjects]
+        answers = [signer.append(body, commit) for body in signed] if out is None else _written(out, signed)
     if as_json:
         say_json({"environment": chosen, "approvals": answers})
         return
     for answer in answers:
-        say(
-            f"{chosen}: {answer['principal']} agrees to {agreed} of {answer['subject']} until {answer['expires']}"
-            f" (entry {answer['seq']})"
-        )
+        where = f"entry {answer['seq']}" if out is None else str(out)
+        who = f"{chosen}: {answer['principal']} agrees to {agreed} of {answer['subject']}"
+        say(f"{who} until {answer['expires']} ({where})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +99,21 @@ class Signer:
     lasting: Duration
     ledger: str = ""
 
-    def append(self, verb: Verb, subject: str, fleet: str) -> dict[str, Any]:
-        """Sign for one subject, append the entry once, and return what it says."""
-        at, expires = format_moment(self.now), format_moment(self.now + self.lasting.delta)
+    def sign(self, verb: Verb, subject: str) -> dict[str, str]:
+        """Return the body of an approval with its signature; raises `Refused` for a key of no approver."""
+        expires = format_moment(self.now + self.lasting.delta)
         signature = sign(self.key, NAMESPACE, signed_text(self.environment, verb, subject, expires))
-        body = {
+        principal = self._principal(signature)
+        return {
             "verb": verb,
             "subject": subject,
             "expires": expires,
-            "principal": self._principal(signature),
+            "principal": principal,
             "signature": signature,
         }
+
+    def append(self, body: Mapping[str, str], fleet: str) -> dict[str, Any]:
+        """Append an approval once, and return what it says."""
         written: list[Entry] = []
 
         def propose(chain: Ledger) -> Entry | None:
@@ -114,6 +122,7 @@ class Signer:
                 raise Refused(f"{self.environment} has no ledger yet; {begin}", "no-ledger")
             if written and written[-1] in chain.entries:
                 return None
+            at = format_moment(self.now)
             written.append(chain.append("approve", body, at=at, actor=actor(os.environ), fleet=fleet))
             return written[-1]
 
@@ -126,6 +135,14 @@ class Signer:
             return principal
         known = ", ".join(sorted(self.approvers.principals)) or "nobody"
         raise Refused(f"{self.key} belongs to no approver; fleet/approvers names {known}", "approval")
+
+
+def _written(out: Path, signed: Sequence[dict[str, str]]) -> Sequence[dict[str, Any]]:
+    """Write the one approval to a file, and return it."""
+    if len(signed) != 1:
+        raise InvalidInput([Problem(Place("--out"), "", "one file holds one approval", "name one digest")])
+    out.write_text(json.dumps(signed[0], indent=2) + "\n", encoding="utf-8")
+    return signed
 
 
 def _subjects(reading: Reading, environment: Environment, verb: Verb, subject: str) -> Sequence[str]:
