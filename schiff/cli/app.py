@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from schiff.cli import approve, calendar, check, destroy, preview, render, show, status, up, vendor
+from schiff.cli import approve, calendar, check, destroy, preview, rehearse, render, show, status, step, up, vendor
 from schiff.cli.hold import hold_app
 from schiff.cli.kubeconfigs import kubeconfigs_app
 from schiff.cli.ledger import ledger_app
@@ -36,8 +36,12 @@ app = typer.Typer(
 )
 app.command("check", help=check.HELP, short_help="Say everything that is wrong with a fleet.")(check.check)
 app.command("up", help=up.HELP, short_help="Deliver an environment.")(up.up)
+app.command("step", help=step.HELP, short_help="Do every step that is legal now, then say what is waited for.")(
+    step.step
+)
 app.command("preview", help=preview.HELP, short_help="Show what up would do.")(preview.preview)
 app.command("destroy", help=destroy.HELP, short_help="Remove everything an environment delivered.")(destroy.destroy)
+app.command("rehearse", help=rehearse.HELP, short_help="Tell a season in minutes.")(rehearse.rehearse)
 app.command("render", help=render.HELP, short_help="Write the files of both repositories to a folder.")(render.render)
 app.command("show", help=show.HELP, short_help="Show a cluster with every value and its source.")(show.show)
 app.command("status", help=status.HELP, short_help="Say how the real clusters are.")(status.status)

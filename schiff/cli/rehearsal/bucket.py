@@ -1,0 +1,53 @@
+"""The witness of a rehearsal: a real S3 server in this process, whose clock is the simulated one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from schiff.cli.rehearsal.clock import Clock
+from schiff.errors import Failed
+from schiff.s3.bucket import Bucket
+from schiff.s3.location import Location
+
+_BUCKET = "schiff-rehearsal"
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "rehearsal",
+    "AWS_SECRET_ACCESS_KEY": "rehearsal",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""What AWS's client is given: the server accepts anybody, and nobody's own keys are to be sent to it."""
+
+
+@contextmanager
+def witness_server(clock: Clock) -> Iterator[str]:
+    """Start the server with a bucket that locks, and give a stack's setting for it."""
+    server = _server()
+    with patch("moto.s3.models.utcnow", clock.naive):
+        server.start()
+        host, port = server.get_host_and_port()
+        setting = f"s3://{_BUCKET}/ledgers?endpoint=http://{host}:{port}&region=us-east-1"
+        try:
+            Bucket.at(Location.parse(setting)).client.create_bucket(Bucket=_BUCKET, ObjectLockEnabledForBucket=True)
+            yield setting
+        finally:
+            server.stop()
+
+
+def _server() -> Any:
+    """Return a server that holds nothing yet; raises `Failed` where its package is not installed."""
+    try:
+        from moto.s3.models import s3_backends  # noqa: PLC0415 -- an extra that only a rehearsal needs
+        from moto.server import ThreadedMotoServer  # noqa: PLC0415 -- the same
+    except ImportError:
+        raise Failed(
+            "a rehearsal needs an S3 server of its own, which is not installed: pip install 'schiff[rehearse]'",
+            "no-moto",
+        ) from None
+    s3_backends.reset()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # or it tells each request, with its port
+    return ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
