@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
-    """All clusters of an environment at one moment."""
+    """All clusters of an environment at one moment.
+
+    `ahead` is how far the clock of a management cluster is before this machine's: of several the one that is
+    furthest away; None where nobody told a time.
+    """
 
     environment: Environment
     entries: tuple[Entry, ...]
     at: datetime
+    ahead: timedelta | None = None
 
     @property
     def whole(self) -> Counted:
@@ -119,6 +124,7 @@ def environment_status(
     stacks = [_Stack.of(project, str(name), settings) for name, settings in stacks_of(project, environment)]
     _require_known(stacks, wanted.cluster)
     entries: list[Entry] = []
+    clocks: list[timedelta] = []
     for stack in stacks:
         clusters = stack.clusters(environment, wanted.cluster)
         access = Access(
@@ -127,9 +133,10 @@ def environment_status(
             wanted.seconds,
         )
         looks = look_at([Subject(one.expected, one.management) for one in clusters], access, news)
+        clocks += [one.ahead for one in looks.values() if one.ahead is not None]
         entries += stack.judged(clusters, looks)
     ordered = sorted(entries, key=lambda one: (one.cluster.site, one.cluster.customer, one.name))
-    return EnvironmentStatus(environment, tuple(ordered), datetime.now(UTC))
+    return EnvironmentStatus(environment, tuple(ordered), datetime.now(UTC), max(clocks, key=abs, default=None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,15 +51,20 @@ def up(
     wishes = {CLUSTER: cluster, TAKE_BACK: "1" if take_back else "", ADOPT: "1" if adopt else ""}
     engine = Engine(project, {name: value for name, value in wishes.items() if value})
     for number, stack in enumerate(project.stacks(chosen)):
-        settings = project.settings(stack)
-        removed = _begin_removals(project, stack, settings) if number == 0 else []
         with progress(f"delivering {stack}") as show:
-            ended = engine.up(stack, *refreshed(settings), listen=_Counter(show))
-        answer = {**summary(stack, settings, ended), "removalsBegun": removed}
+            answer = deliver(project, engine, stack, show, is_first=number == 0)
         if as_json:
             say_json(answer)
         else:
             say(sentences(answer))
+
+
+def deliver(project: Project, engine: Engine, stack: StackName, show: Progress, *, is_first: bool) -> dict[str, Any]:
+    """Deliver one stack and return what was reached; with the first of an environment its removals begin."""
+    settings = project.settings(stack)
+    removed = _begin_removals(project, stack, settings) if is_first else []
+    ended = engine.up(stack, *refreshed(settings), listen=_Counter(show))
+    return {**summary(stack, settings, ended), "removalsBegun": removed}
 
 
 def summary(stack: StackName, settings: StackSettings, ended: Ended) -> dict[str, Any]:

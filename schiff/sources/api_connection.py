@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final, Self, TypeVar
 
@@ -95,6 +96,11 @@ class ApiConnection:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """How far the server's clock is before this machine's, by its last answer; None while it said no time."""
+        return self._transport.ahead
 
     def cut(self) -> None:
         """End every conversation at once, from another thread."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import groupby
 from threading import Lock
 from typing import Final
@@ -73,10 +74,14 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen of a cluster on both sides; of a management cluster both are the same server."""
+    """What was seen of a cluster on both sides; of a management cluster both are the same server.
+
+    `ahead` is how far the clock of the management cluster's server is before this machine's.
+    """
 
     management: Seen
     tenant: Seen
+    ahead: timedelta | None = None
 
 
 def look_at(subjects: Sequence[Subject], access: Access, news: News = lambda _: None) -> dict[str, Look]:
@@ -113,6 +118,7 @@ class _Management:
     objects: ManagementObjects
     secrets: Mapping[SecretName, Answer]
     trouble: Finding | None = None
+    ahead: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,8 @@ class _Observer:
             with self._connected(config, name, _MANAGEMENT * self.access.seconds) as asked:
                 release = require_cluster(asked, _identity_of(name, members), f"context {context}")
                 objects = {**keyed(release), **_lists(asked, _management_kinds(members))}
-            return _Management(ManagementObjects.of(objects), self._secrets(name, config, members))
+                ahead = asked.ahead
+            return _Management(ManagementObjects.of(objects), self._secrets(name, config, members), ahead=ahead)
         except NotReadable as error:
             return _Management(ManagementObjects({}), {}, _trouble(error, f"Context/{context}"))
 
@@ -149,11 +156,11 @@ class _Observer:
             return Look(Seen(trouble=side.trouble), Seen(trouble=side.trouble))
         if one.is_management:
             seen = Seen(side.objects.everything())
-            return Look(seen, seen)
+            return Look(seen, seen, side.ahead)
         management = Seen(side.objects.of_cluster(one.expected.namespace))
         if one.expected.removal:
-            return Look(management, Seen())  # nothing is asked of a tenant that is being removed
-        return Look(management, self._tenant(one, side))
+            return Look(management, Seen(), side.ahead)  # nothing is asked of a tenant that is being removed
+        return Look(management, self._tenant(one, side), side.ahead)
 
     def _tenant(self, one: Subject, side: _Management) -> Seen:
         namespace, name = asked_secret = self.access.secret_of(one)

@@ -3,7 +3,8 @@
 Limits of single reads do not help against one that sends a byte now and then,
 in headers or in a body without an end. So the time of a whole conversation is
 limited, and when it is over its sockets are shut, which wakes whoever reads.
-An answer larger than any API server sends is given up as well.
+An answer larger than any API server sends is given up as well. Every answer says
+what time it is where it was made, which is kept as the distance to the clock here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from threading import Lock, Timer
 from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
@@ -26,10 +29,15 @@ class TooLarge(Exception):
 
 
 class LimitedTransport(httpx2.BaseTransport):
-    """Connections to one server that live `seconds`, counted from now; nothing is sent or read after that."""
+    """Connections to one server that live `seconds`, counted from now; nothing is sent or read after that.
+
+    `ahead` is how far the server's clock was before this machine's at the last
+    answer; None while no answer said a time.
+    """
 
     def __init__(self, url: str, verify: ssl.SSLContext, seconds: float) -> None:
         self.is_over = False
+        self.ahead: timedelta | None = None
         self._inner = httpx2.HTTPTransport(verify=verify, proxy=_proxy_to(url))
         self._sockets: set[socket.socket] = set()
         self._lock = Lock()
@@ -43,6 +51,8 @@ class LimitedTransport(httpx2.BaseTransport):
             raise httpx2.ReadTimeout("the time for this server is over", request=request)
         request.extensions = {**request.extensions, "trace": self._trace}
         answer = self._inner.handle_request(request)
+        ahead = _ahead(answer.headers.get("date"), datetime.now(UTC))
+        self.ahead = self.ahead if ahead is None else ahead
         return httpx2.Response(
             answer.status_code, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
         )
@@ -86,6 +96,16 @@ class _Body(httpx2.SyncByteStream):
 
     def close(self) -> None:
         self._answer.close()
+
+
+def _ahead(date: str | None, now: datetime) -> timedelta | None:
+    """Return how far a ``Date`` header is before `now`, to its precision of a second; None for what is no date."""
+    if date is None:
+        return None
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC) - now.replace(microsecond=0)
+    except ValueError:
+        return None
 
 
 def _proxy_to(url: str) -> str | None:

@@ -1,0 +1,104 @@
+"""Ledgers as a run of steps uses them: read with every proof, judged by the gate, and appended to once.
+
+An entry is pushed only on the very head it was decided on. Whoever finds another
+head wrote nothing, reads again and decides again; so two runs at once never say
+one thing twice, and neither needs a lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from schiff.delivery.ledger_branch import Proposal, append_to_ledger
+from schiff.delivery.witness import Witness
+from schiff.errors import Failed
+from schiff.model.fleet import Fleet
+from schiff.rollout.entry import Entry
+from schiff.rollout.gate import verify_chains
+from schiff.rollout.ledger import Ledger
+from schiff.rollout.moments import format_moment
+from schiff.rollout.proofs import Release
+from schiff.rollout.situation import Append
+from schiff.sources.chains import Anchors, ChainPlace, Chains, load_chains, up_to
+from schiff.sources.witness import read_receipts
+from schiff.values.names import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerBranches:
+    """Where the ledgers of all environments are, who writes to them, and by which clock.
+
+    `anchors` are the heads that deliveries saw; `commit` says at which commit the fleet stands.
+    """
+
+    places: Mapping[Environment, ChainPlace]
+    cache: Path
+    actor: str
+    now: Callable[[], datetime]
+    commit: Callable[[], str] = lambda: "none"
+    anchors: Anchors = field(default_factory=dict)
+
+    def read(self, environment: Environment, fleet: Fleet) -> Chains:
+        """Return the chain of an environment and of all before it, judged entry by entry.
+
+        Raises `Tampered` for evidence that does not hold, and `Refused` for an
+        entry that the gate would not have let through.
+        """
+        places = {name: self.places[name] for name in up_to(environment) if name in self.places}
+        chains = load_chains(places, self.cache)
+        chains.require_anchors(self.anchors)
+        releases = releases_of(fleet)
+        verify_chains(chains.ledgers, chains.proofs, releases)
+        proofs = {name: replace(proof, releases=releases) for name, proof in chains.proofs.items()}
+        return replace(chains, proofs=proofs)
+
+    def put_late(self, environment: Environment, chains: Chains) -> tuple[int, ...]:
+        """Put what a run that was killed left out of the witness, and return the numbers."""
+        lacking = chains.unwitnessed.get(environment)
+        location = self.places[environment].witness
+        if location is None or lacking is None or not lacking.all:
+            return ()
+        Witness(location, self.now()).put_late(chains.ledgers[environment], lacking.all)
+        return lacking.all
+
+    def append(self, ledger: Ledger, step: Append, at: datetime) -> Entry | None:
+        """Append one entry to the ledger it was decided on; None when another writer was there first."""
+        entry = self.entry(ledger, step, at)
+        place = self.places[ledger.environment]
+
+        def propose(found: Ledger) -> Proposal | None:
+            return Proposal(entry, step.objects) if found.head == ledger.head else None
+
+        def put(written: Entry) -> None:
+            if place.witness is not None:
+                with suppress(Failed):  # the entry stands; the next run puts what is missing
+                    Witness(place.witness, self.now()).put(written)
+
+        location = place.witness
+        received = None if location is None else lambda: read_receipts(location, ledger.environment, self.cache)
+        after = append_to_ledger(place.ledger, ledger.environment, propose, self.cache, witness=put, received=received)
+        return entry if _stands(entry, after) else None
+
+    def entry(self, ledger: Ledger, step: Append, at: datetime) -> Entry:
+        """Return what would be written; raises `Refused` for what the chain does not take."""
+        return ledger.with_objects(step.objects).append(
+            step.kind,
+            step.body,
+            at=format_moment(step.at or at),
+            actor=self.actor,
+            fleet=self.commit(),
+            server=None if step.server is None else format_moment(step.server),
+        )
+
+
+def releases_of(fleet: Fleet) -> Mapping[str, Release]:
+    """Return the releases of a fleet by their digests, as the gate knows them."""
+    return {digest: Release(digest, layers.release) for digest, layers in fleet.releases.items()}
+
+
+def _stands(entry: Entry, ledger: Ledger) -> bool:
+    return entry.seq < len(ledger.entries) and ledger.entries[entry.seq].digest == entry.digest
