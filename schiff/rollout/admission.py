@@ -3,7 +3,8 @@
 In the order of the code:
 
 1. A release that was revoked here or in any environment before goes nowhere.
-2. It does not run, and has not completed, here already; its plan has the waves that its policy asks for.
+2. It does not run, and has not completed, here already; its plan has somebody to move, the waves that its policy
+   asks for, and begins where the chain says that clusters are.
 3. One rollout at a time: what runs or turns back is not overtaken; in `tst` and `ref` nor is what soaks, except by
    a hotfix.
 4. It completed in the environment before, which is not halted, and enough clusters at enough sites showed it.
@@ -12,7 +13,7 @@ In the order of the code:
 6. What the environment before has none of (provider, zone, variant) is named in the promotion, not passed over.
 7. It takes no hotfix away that ran here: it contains the fix, or says that it supersedes it.
 8. A policy that asks for less than the one before is agreed to by a person.
-9. As many people as policy says agree to the release.
+9. As many people as policy says agree to the release; a hotfix alone is hurried, or overrides a freeze.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schiff.model.policy import PolicySpec
+from schiff.model.release import Assignment
 from schiff.rollout.agreement import Asked, lack_of_agreement
 from schiff.rollout.bodies import PromoteBody
 from schiff.rollout.hotfix import fix_forward_problem
@@ -34,6 +36,7 @@ from schiff.rollout.refusals import Refusal
 from schiff.rollout.running import ReleaseState, Rollout
 from schiff.rollout.stage import Stage
 from schiff.rollout.waves import waves
+from schiff.values.digests import HEAD
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
 
 _SKIPPING = 2
@@ -69,6 +72,7 @@ def admission(request: Request) -> Iterator[Refusal]:
     yield from _fixed(request)
     yield from _loosened(request)
     yield from _approvals(request)
+    yield from _hurried(request)
 
 
 def _revoked(request: Request) -> Iterator[Refusal]:
@@ -88,6 +92,19 @@ def _planned(request: Request) -> Iterator[Refusal]:
     plan = request.plan
     if plan.waves != waves(plan.members, plan.policy, plan.release):
         yield Refusal("not-admitted", f"the waves of release {request.body.name} are not those its policy asks for")
+    if not plan.members:
+        yield Refusal("nothing-to-judge", f"{request.environment} has no cluster that is not held")
+    starts = {key: member.start for key, member in plan.members.items()} | dict(plan.held)
+    for key, start in sorted(starts.items()):
+        if not _runs(request.here, key, start):
+            yield Refusal("not-admitted", f"the plan says that {key} runs {start.release}, and the chain says another")
+
+
+def _runs(here: Stage, key: ClusterKey, start: Assignment) -> bool:
+    pin = here.pins.get(key)
+    if pin is None:
+        return start.release == HEAD or start.release in here.completed_releases
+    return (start.release, start.kubernetes) == (pin.release, pin.kubernetes)
 
 
 def _busy(request: Request) -> Iterator[Refusal]:
@@ -194,6 +211,20 @@ def _approvals(request: Request) -> Iterator[Refusal]:
     needed = required_approvals(request.plan.policy, request.environment)
     asked = Asked("promote", request.body.release, request.at, request.body.authors)
     yield from lack_of_agreement(request.here, request.proofs, request.body.approvals, asked, needed)
+
+
+def _hurried(request: Request) -> Iterator[Refusal]:
+    body, known = request.body, request.proofs.releases.get(request.body.release)
+    if body.expedited and known is not None and known.release.kind != "hotfix":
+        yield Refusal("not-admitted", f"release {body.name} is a {known.release.kind}; only a hotfix is hurried")
+    for seq in body.approvals:
+        approval = request.here.approvals.get(seq)
+        if approval is None or approval.body.verb != "freeze":
+            continue
+        if not body.expedited:
+            yield Refusal("closed", f"approval {seq} overrides a freeze, and only a hotfix may")
+        asked = Asked("freeze", approval.body.subject, request.at, body.authors)
+        yield from lack_of_agreement(request.here, request.proofs, (seq,), asked, 1)
 
 
 def required_approvals(policy: PolicySpec, environment: Environment) -> int:

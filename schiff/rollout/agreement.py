@@ -78,6 +78,6 @@ def _mistrust(approval: ApproveBody, signer: str | None, asked: Asked) -> str | 
         return "its signature was not verified against approvers"
     if signer != approval.principal:
         return f"it was signed by {signer}, and says {approval.principal}"
-    if signer in asked.authors:
+    if signer.casefold() in {author.casefold() for author in asked.authors}:
         return f"{signer} is the author of the change"
     return None

@@ -28,11 +28,13 @@ from schiff.model.release import Assignment
 from schiff.rollout.agreement import Asked, usable
 from schiff.rollout.bodies import REMOVALS, Change, Pin, Reason
 from schiff.rollout.entering import MOVING, enter
+from schiff.rollout.health import Verdict
+from schiff.rollout.moments import format_moment
 from schiff.rollout.moves import back_pin, closed_for, current_wave, forward_subject, standstill, sweep_pin
 from schiff.rollout.progress import Phase
 from schiff.rollout.refusals import Refusal
 from schiff.rollout.running import ReleaseState, Rollout
-from schiff.rollout.situation import Append, Deliver, Observe, Situation, Step, Wait
+from schiff.rollout.situation import Append, Deliver, Look, Observe, Situation, Step, Wait
 from schiff.rollout.stage import next_removal
 from schiff.rollout.waves import batch
 from schiff.values.names import ClusterKey
@@ -112,6 +114,8 @@ def _observe(situation: Situation) -> Step | None:
     look = situation.look
     if look is None:
         return Observe(f"looking at {len(rollout.clusters)} clusters of {situation.ledger.environment}")
+    if _is_recorded(situation, look):
+        return None
     skew = rollout.plan.policy.soak.max_skew.delta
     if look.server is None or abs(look.server - look.at) > skew:
         told = "no API server told its time" if look.server is None else f"an API server says {look.server:%FT%TZ}"
@@ -121,6 +125,12 @@ def _observe(situation: Situation) -> Step | None:
     said = f"{body['healthy']} of {body['total']} clusters are healthy on release {rollout.name}"
     objects = {body["report"]: look.report.to_bytes()}
     return Append("observe", body, said, objects, at=look.at, server=look.server)
+
+
+def _is_recorded(situation: Situation, look: Look) -> bool:
+    """Return whether this look was appended: one that did not count would be due again, and never end."""
+    newest = next((entry for entry in reversed(situation.ledger.entries) if entry.kind == "observe"), None)
+    return newest is not None and newest.at == format_moment(look.at)
 
 
 def _next_look(situation: Situation) -> datetime | None:
@@ -170,12 +180,14 @@ def _fast_forward(situation: Situation) -> Step | None:
     if state.rollout is None or state.rollout.target is not None:
         return None
     for key, forward in state.forwards.items():
-        if forward.left and forward.progress.is_done and key in situation.orders:
+        may = key in situation.orders and _closed(situation, state.rollout, key) is None
+        if forward.left and forward.progress.is_done and may:
             return _forward(key, forward.left[0], (), ())
     for key, path in situation.ways.items():
         asked = Asked("fast-forward", forward_subject(key, path), situation.now)
         agreed = usable(state, situation.proofs, asked)
-        if agreed and (key not in state.forwards or state.forwards[key].progress.is_done):
+        ready = key not in state.forwards or state.forwards[key].progress.is_done
+        if agreed and ready and _closed(situation, state.rollout, key) is None:
             return _forward(key, path[0], path, agreed[:1])
     return None
 
@@ -255,7 +267,7 @@ def _strangers(situation: Situation, rollout: Rollout) -> Iterator[tuple[Cluster
     """Yield who joined since the rollout began, or was held then, and where it is swept to."""
     for key in sorted(rollout.joined):
         pin = sweep_pin(key, situation.ledger.state, rollout)
-        if pin is not None and situation.orders.get(key) is False:
+        if pin is not None and situation.orders.get(key) is False and _closed(situation, rollout, key) is None:
             yield key, pin
 
 
@@ -272,7 +284,7 @@ def _reason(situation: Situation, rollout: Rollout) -> Refusal:
     """Return what a rollout waits for."""
     phases = rollout.phases()
     until = _next_look(situation)
-    unknown = sorted(str(key) for key, phase in phases.items() if phase is Phase.Unknown)
+    unknown = sorted(str(key) for key in rollout.population if rollout.clusters[key].seen is Verdict.Unknown)
     if unknown:
         return Refusal("unknown", f"{', '.join(unknown)} cannot be seen; nothing advances until it can", until)
     ready = [key for key in rollout.plan.members if _may_start(rollout, key)]

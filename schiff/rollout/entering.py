@@ -33,10 +33,7 @@ def enter(situation: Situation) -> Step | None:
         except Refused as error:
             first = first or Refusal(error.code, str(error))
             continue
-        if not request.plan.members:
-            reasons = [Refusal("nothing-to-judge", f"{request.environment} has no cluster that is not held")]
-        else:
-            reasons = list(admission(request))
+        reasons = list(admission(request))
         if not reasons:
             return _promote(situation, candidate, request)
         first = first or reasons[0]
@@ -86,7 +83,11 @@ def _approvals(situation: Situation, candidate: Candidate, plan: Plan) -> list[i
         Asked("promote", candidate.digest, situation.now, candidate.authors),
         Asked("policy", plan.policy.digest, situation.now, candidate.authors),
         Asked("skip", candidate.digest, situation.now, candidate.authors),
-        *(Asked("freeze", digest(freeze.as_document()), situation.now) for freeze in plan.policy.freezes),
+        *(
+            Asked("freeze", digest(freeze.as_document()), situation.now, candidate.authors)
+            for freeze in plan.policy.freezes
+            if candidate.release.kind == "hotfix"
+        ),
     )
     return sorted(seq for each in asked for seq in usable(situation.ledger.state, situation.proofs, each))
 

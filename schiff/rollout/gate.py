@@ -14,7 +14,8 @@ from dataclasses import replace
 from schiff.errors import Refused, Tampered
 from schiff.rollout.admission import Request, admission, required_approvals
 from schiff.rollout.agreement import Asked, lack_of_agreement
-from schiff.rollout.bodies import MoveBody, PromoteBody, ResumeBody, RevokeBody
+from schiff.rollout.bodies import HaltBody, MoveBody, NoteBody, PromoteBody, ResumeBody, RevokeBody
+from schiff.rollout.clock import RECEIVED_WITHIN
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import parse_moment
@@ -54,9 +55,32 @@ def _verify(ledger: Ledger, before: Ledger | None, proofs: Proofs) -> None:
     for entry in ledger.entries:
         source = entry.said.source if isinstance(entry.said, PromoteBody) else None
         earlier = seen[source.seq] if source is not None else None
-        for refusal in entry_refusals(entry, stage, earlier, proofs, ledger.objects):
+        for refusal in (
+            *_stopped_since(entry, before),
+            *entry_refusals(entry, stage, earlier, proofs, ledger.objects),
+        ):
             raise Refused(f"{entry.env} {entry.file_name}: {refusal.sentence}", "not-admitted")
         stage.take(entry, ledger.objects, ledger.receipts)
+
+
+def _stopped_since(entry: Entry, before: Ledger | None) -> Iterator[Refusal]:
+    """Yield a refusal where the other chain stopped the release after what is cited, and before the promotion.
+
+    Old evidence stays true, so a promotion must not be able to choose it. Two
+    steps that run at the same moment may miss each other by a little.
+    """
+    body = entry.said
+    if not isinstance(body, PromoteBody) or body.source is None or before is None:
+        return
+    latest = parse_moment(entry.at) - RECEIVED_WITHIN
+    for later in before.entries[body.source.seq + 1 :]:
+        if later.kind not in ("halt", "revoke") or parse_moment(later.at) > latest:
+            continue
+        if isinstance(later.said, HaltBody | RevokeBody) and later.said.release == body.release:
+            code = "halted" if later.kind == "halt" else "revoked"
+            yield Refusal(
+                code, f"release {body.name} was {code} in {later.env} by entry {later.seq}, after {body.source.seq}"
+            )
 
 
 def _cited(ledger: Ledger, before: Ledger | None) -> frozenset[int]:
@@ -100,10 +124,20 @@ def entry_refusals(
             yield from transfer_refusals(Transfer(body, at, stage, proofs))
         case ResumeBody() as body:
             yield from _resumption(entry, body, stage, proofs)
+        case NoteBody() as body:
+            yield from _beginnings(body, stage)
+        case RevokeBody(release=release, target=target) if release == target:
+            yield Refusal("no-path", f"{target} is revoked, so nothing can go back to it")
         case RevokeBody(target=target) if target not in stage.completed_releases:
             yield Refusal("no-path", f"{target} never completed in {entry.env}, so nothing can go back to it")
         case _:
             return
+
+
+def _beginnings(body: NoteBody, stage: Stage) -> Iterator[Refusal]:
+    for key, pin in body.pins.items():
+        if pin.release not in stage.completed_releases:
+            yield Refusal("not-admitted", f"{key} would begin on {pin.release}, which never completed here")
 
 
 def _resumption(entry: Entry, body: ResumeBody, stage: Stage, proofs: Proofs) -> Iterator[Refusal]:

@@ -8,34 +8,38 @@ A move forward (wave, hop, sweep):
 3. Management clusters first, one at a time; then the waves in turn, the last sweeps what stayed behind.
 4. Within `maxUnavailable`, caps and redundancy groups.
 5. No freeze, and a window that is open for as long as the move is expected to take.
-6. While something that was done is unhealthy nothing new starts.
+6. While something that was done is unhealthy, or more is unknown than may be unavailable, nothing new starts.
 
 A move back needs a revocation, and goes to what the cluster ran before; within the
 budget, whatever windows, freezes and halts say. A fast-forward needs an approval
-of exactly its clusters and pins.
+of exactly its clusters and pins, and starts like any other: not in a freeze, and not to a release that is halted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from schiff.model.policy import CANARY
 from schiff.model.release import Assignment
 from schiff.model.windows import FreezeSpec
 from schiff.rollout.agreement import Asked, lack_of_agreement
 from schiff.rollout.bodies import MoveBody, Pin, Reason
 from schiff.rollout.health import Verdict
+from schiff.rollout.plan import Wave
 from schiff.rollout.progress import Phase, Progress
 from schiff.rollout.proofs import Proofs
 from schiff.rollout.refusals import Refusal
 from schiff.rollout.running import Rollout
 from schiff.rollout.stage import Stage
-from schiff.rollout.waves import batch, expected_duration
+from schiff.rollout.waves import batch, expected_duration, max_unavailable
 from schiff.rollout.windows import Scope, closed
 from schiff.values.digests import digest
 from schiff.values.names import ClusterKey
+
+_WAITING: Final = frozenset({Phase.Pending, Phase.Moving, Phase.Verifying, Phase.Unknown})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,17 @@ def _forward(transfer: Transfer) -> Iterator[Refusal]:
     if stop := standstill(rollout):
         yield stop
         return
+    yield from _fresh(transfer, rollout)
     yield from _hops(transfer, rollout)
     yield from _in_turn(transfer.body, rollout)
     yield from _in_budget(transfer.body, rollout)
     yield from _open(transfer, rollout)
+
+
+def _fresh(transfer: Transfer, rollout: Rollout) -> Iterator[Refusal]:
+    longest = rollout.plan.policy.soak.max_gap.delta
+    if rollout.looked is None or transfer.at - rollout.looked > longest:
+        yield Refusal("observe", f"nobody looked at the clusters of {rollout.plan.environment} for too long")
 
 
 def standstill(rollout: Rollout) -> Refusal | None:
@@ -75,6 +86,9 @@ def standstill(rollout: Rollout) -> Refusal | None:
     burning = sorted(str(key) for key, one in rollout.clusters.items() if _burns(one))
     if burning:
         return Refusal("unhealthy", f"{', '.join(burning)} was done and is unhealthy; nothing new starts now")
+    unseen = sorted(str(key) for key in rollout.population if rollout.clusters[key].seen is Verdict.Unknown)
+    if len(unseen) > max_unavailable(rollout.plan):
+        return Refusal("unknown", f"{', '.join(unseen)} cannot be seen; nothing advances until they can")
     return None
 
 
@@ -105,7 +119,10 @@ def _hop(key: ClusterKey | str, pin: Pin, progress: Progress | None, rollout: Ro
 
 
 def _joined(key: ClusterKey, pin: Pin, stage: Stage, rollout: Rollout) -> Iterator[Refusal]:
-    if rollout.completed is None:
+    progress = rollout.clusters.get(key)
+    if progress is not None and (progress.held or progress.gone):
+        yield Refusal("progressing", f"{key} is {progress.phase} and cannot be moved now")
+    elif rollout.completed is None:
         yield Refusal("not-complete", f"{key} joined while release {rollout.name} rolled out; it is swept at the end")
     elif (due := sweep_pin(key, stage, rollout)) is None:
         yield Refusal("no-path", f"{key} is more than one step behind release {rollout.name}: schiff fast-forward plan")
@@ -143,13 +160,22 @@ def _in_turn(body: MoveBody, rollout: Rollout) -> Iterator[Refusal]:
 def current_wave(rollout: Rollout) -> int:
     """Return the first wave that is not through: somebody of it waits, moves or is being verified.
 
-    Who is held, deferred, gone or failed within the budget keeps no wave open.
+    Who is held, deferred, gone or failed within the budget keeps no wave open; but a cluster that nobody can see
+    does, and so does the canary that is deferred: not to know is never a reason to go on.
     """
-    waiting = {Phase.Pending, Phase.Moving, Phase.Verifying, Phase.Unknown}
     for number, wave in enumerate(rollout.plan.waves):
-        if any(rollout.clusters[key].phase in waiting for key in wave.clusters if key in rollout.clusters):
+        if any(_keeps_open(rollout, wave, key) for key in wave.clusters):
             return number
     return len(rollout.plan.waves) - 1
+
+
+def _keeps_open(rollout: Rollout, wave: Wave, key: ClusterKey) -> bool:
+    progress = rollout.clusters.get(key)
+    if progress is None:
+        return False
+    if progress.phase is Phase.Deferred:
+        return wave.name == CANARY or progress.seen is Verdict.Unknown
+    return progress.phase in _WAITING
 
 
 def _in_budget(body: MoveBody, rollout: Rollout) -> Iterator[Refusal]:
@@ -162,7 +188,7 @@ def _in_budget(body: MoveBody, rollout: Rollout) -> Iterator[Refusal]:
 
 def _open(transfer: Transfer, rollout: Rollout) -> Iterator[Refusal]:
     for key in transfer.body.clusters:
-        if key in rollout.plan.members and (refusal := closed_for(rollout, key, transfer.at)):
+        if refusal := closed_for(rollout, key, transfer.at):
             yield refusal
     for name in transfer.body.management_clusters:
         if refusal := closed_for(rollout, name, transfer.at):
@@ -177,10 +203,13 @@ def closed_for(
     if isinstance(key, str):
         takes = expected_duration(rollout.plan.management_clusters[key], policy)
         windows, scope = policy.environments[environment].windows, Scope(environment)
-    else:
+    elif key in rollout.plan.members:
         member = rollout.plan.members[key]
         takes, windows = expected_duration(member, policy), member.windows
         scope = Scope(environment, member.site, member.customer, key)
+    else:
+        takes, windows = timedelta(), policy.environments[environment].windows
+        scope = Scope(environment, key.site, None, key)
     freezes = [freeze for freeze in (*policy.freezes, *more) if digest(freeze.as_document()) not in rollout.overridden]
     found = closed(windows, freezes, at, takes, scope)
     return None if found is None else Refusal("closed", f"{key}: {found.reason}", found.until)
@@ -230,6 +259,8 @@ def _fast_forward(transfer: Transfer) -> Iterator[Refusal]:
     if stage.rollout is not None and stage.rollout.target is not None:
         yield Refusal("busy", f"release {stage.rollout.name} is being taken back; nobody catches up meanwhile")
     yield from _stops(key, left, stage)
+    if stage.rollout is not None and (refusal := closed_for(stage.rollout, key, transfer.at)):
+        yield refusal
     if forward is not None and not forward.progress.is_done:
         yield Refusal("progressing", f"{key} is {forward.progress.phase} on its hop before")
     if body.path:
@@ -243,6 +274,8 @@ def _stops(key: ClusterKey, path: Sequence[Pin], stage: Stage) -> Iterator[Refus
             yield Refusal("no-path", f"{key} would catch up over {pin.release}, which was revoked")
         elif pin.release not in stage.completed_releases:
             yield Refusal("no-path", f"{key} would catch up over {pin.release}, which never completed here")
+        elif stage.rollout is not None and stage.rollout.release == pin.release and stage.rollout.halted is not None:
+            yield Refusal("halted", f"{key} would catch up to {pin.release}, which is halted; schiff resume")
 
 
 def forward_subject(key: ClusterKey, path: Sequence[Pin]) -> str:

@@ -104,8 +104,11 @@ class Rollout:
 
     @property
     def in_flight(self) -> frozenset[ClusterKey]:
-        """The clusters that count against budget and caps."""
-        return frozenset(key for key, one in self.clusters.items() if one.phase in IN_FLIGHT)
+        """The clusters that count against budget and caps; on the way back a failure that was acked blocks nobody."""
+        vouched = self.target is not None
+        return frozenset(
+            key for key, one in self.clusters.items() if one.phase in IN_FLIGHT and not (vouched and one.acked)
+        )
 
     def start_of(self, key: ClusterKey | str) -> Assignment | None:
         """Return what a cluster ran before the rollout; None for one that joined later."""
@@ -159,7 +162,7 @@ class Rollout:
     def is_back(self) -> bool:
         """Whether a rollback has nothing left to return."""
         everybody = (*self.clusters.values(), *self.management_clusters.values())
-        return self.target is not None and all(one.is_done or one.gone for one in everybody)
+        return self.target is not None and all(one.is_done or one.gone or one.acked for one in everybody)
 
     @property
     def state(self) -> ReleaseState:

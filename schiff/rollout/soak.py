@@ -5,6 +5,7 @@
 2. Between two neighbours that are further apart than `maxGap` nothing counts.
 3. An observation is good when enough of the population is healthy on the release and nothing is unhealthy.
 4. What is progressing, unknown or unhealthy for less than `grace` earns nothing and resets nothing; longer resets.
+   Only a good observation ends trouble: one that saw nothing in between does not.
 5. An observation that does not count (`schiff.rollout.clock`) breaks the time it stands in: dropping or back-dating
    one can only lose soak.
 
@@ -32,7 +33,7 @@ class Soak:
             since = self.bad_since or at
             return Soak(bad_since=since) if at - since > grace else replace(self, good_at=None, bad_since=since)
         if not covered:
-            return replace(self, good_at=None, bad_since=None)
+            return replace(self, good_at=None)
         gap = at - self.good_at if self.good_at is not None else None
         gained = gap if gap is not None and timedelta() < gap <= max_gap else timedelta()
         return Soak(self.earned + gained, at)

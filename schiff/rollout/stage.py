@@ -126,7 +126,7 @@ class Stage:
         """Return where a release is in this environment."""
         rollout = self.rollout_of(release)
         if release in self.revoked:
-            return ReleaseState.Revoked if rollout is None else rollout.state
+            return ReleaseState.Revoked if rollout is None or rollout is not self.rollout else rollout.state
         if rollout is None:
             return ReleaseState.Superseded if release in self.completed_releases else ReleaseState.Absent
         return rollout.state if rollout is self.rollout else ReleaseState.Superseded
@@ -246,7 +246,7 @@ class Stage:
             case RevokeBody():
                 self.revoked[body.release] = body.reason
                 self.completed_releases = [one for one in self.completed_releases if one != body.release]
-                if rollout is not None:
+                if rollout is not None and rollout.target is None:
                     rollout.revert(body.target)
             case HaltBody() if rollout is not None:
                 rollout.halted, rollout.soak = body.reason, Soak()
