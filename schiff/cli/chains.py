@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,10 +30,11 @@ from schiff.values.names import Environment
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The heads of one environment that deliveries wrote down, and where nothing could be read."""
+    """The heads of one environment that deliveries wrote down, and a sentence for each repository that was not read."""
 
     delivered: Collection[Head] = ()
     outputs: Collection[Head] = ()
+    unread: Sequence[str] = ()
 
     @property
     def heads(self) -> frozenset[Head]:
@@ -111,14 +112,15 @@ def _seen(project: Project, environment: Environment) -> Seen:
     backend = project.engine_environment(os.environ)["PULUMI_BACKEND_URL"]
     delivered: set[Head] = set()
     outputs: set[Head] = set()
+    unread: list[str] = []
     for stack, settings in stacks_of(project, environment):
-        delivered |= heads_in(_snapshots(project, stack, settings)).get(environment, frozenset())
+        delivered |= heads_in(_snapshots(project, stack, settings, unread)).get(environment, frozenset())
         output = head_in_state(backend, stack)
         outputs |= set() if output is None else {output}
-    return Seen(delivered, outputs)
+    return Seen(delivered, outputs, tuple(dict.fromkeys(unread)))
 
 
-def _snapshots(project: Project, stack: StackName, settings: StackSettings) -> Iterator[Snapshot]:
+def _snapshots(project: Project, stack: StackName, settings: StackSettings, unread: list[str]) -> Iterator[Snapshot]:
     for setting in (settings.definitions, settings.components):
         url = project.workspace.place(setting)
         if is_embedded(setting) and not (Path(url) / "HEAD").is_file():
@@ -126,6 +128,7 @@ def _snapshots(project: Project, stack: StackName, settings: StackSettings) -> I
         clone = CachedClone(url, settings.branch, project.workspace.cache)
         try:
             clone.refresh()
-        except Failed:
+        except Failed as error:
+            unread.append(str(error))
             continue
         yield look(clone, str(stack))

@@ -25,6 +25,8 @@ HELP = (
     "it stands with 11. What could not be asked is said."
 )
 
+_JUDGED = ("promote", "move", "resume", "revoke")
+
 
 def verify(
     environment: Annotated[str, typer.Option("-e", "--environment", help="tst, ref or prd.")] = "",
@@ -81,12 +83,21 @@ class _Verified:
             return f"{name}: no ledger yet; begin it: schiff ledger init -e {name}"
         title = f"{self.ledger.environment}: {len(self.ledger.entries)} entries hold, head {head.seq} {head.digest}"
         rows = [
-            ("deliveries", _heads(len(self.seen.delivered), "no delivery names a head")),
+            ("deliveries", self._deliveries()),
             ("output", _heads(len(self.seen.outputs), "no state that can be read here")),
             ("witness", self._witness()),
             ("approvals", self._approvals()),
+            ("gate", self._gate()),
         ]
         return f"{title}\n{table(rows)}"
+
+    def _deliveries(self) -> str:
+        said = _heads(len(self.seen.delivered), "no delivery names a head")
+        return f"{said}; not asked: {'; '.join(self.seen.unread)}" if self.seen.unread else said
+
+    def _gate(self) -> str:
+        judged = sum(entry.kind in _JUDGED for entry in self.ledger.entries)
+        return f"{judged} entries judged, each on the chain before it" if judged else "no promotion and no move yet"
 
     def _witness(self) -> str:
         if self.received is None:
@@ -110,6 +121,7 @@ class _Verified:
             "entries": len(self.ledger.entries),
             "head": None if head is None else {"seq": head.seq, "digest": head.digest},
             "anchors": {"deliveries": len(self.seen.delivered), "outputs": len(self.seen.outputs)},
+            "unread": list(self.seen.unread),
             "time": "self-asserted" if self.received is None else "witnessed",
             "witness": {
                 "place": self.witness or None,

@@ -56,7 +56,17 @@ def test_a_chain_that_holds_says_what_was_asked(
         "  output      no state that can be read here",
         f"  witness     {location_of(server, tmp_path.name)} received 1",
         "  approvals   none",
+        "  gate        no promotion and no move yet",
     ]
+
+
+def test_a_repository_that_cannot_be_asked_is_named(
+    project: WitnessedProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "Pulumi.prd.yaml").open("a") as file:
+        file.write(f"  schiff:definitions: {tmp_path}/absent.git\n")
+    assert "no delivery names a head; not asked: " in said(capsys, "-e", "prd")
+    assert "cannot be read" in verified(capsys, "-e", "prd")[0]["unread"][0]
 
 
 def test_all_environments_at_once(project: WitnessedProject, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,10 +141,9 @@ def test_every_forgery_of_an_anchored_chain_is_tampering(
 def _forgeries(files: dict[str, bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
     names = sorted(files)
     for name, after in zip(names, [*names[1:], ""], strict=True):
-        for place in (0, len(files[name]) // 2, len(files[name]) - 2):
-            flipped = bytearray(files[name])
-            flipped[place] ^= 1
-            yield f"flipped {place} in {name}", {**files, name: bytes(flipped)}
+        flipped = bytearray(files[name])
+        flipped[len(flipped) * int(name[:6]) // len(names)] ^= 1
+        yield f"flipped a byte of {name}", {**files, name: bytes(flipped)}
         yield f"dropped {name}", {other: content for other, content in files.items() if other != name}
         yield f"cut before {name}", {other: content for other, content in files.items() if other < name}
         if after:
