@@ -160,9 +160,12 @@ class RemoveBody(Spec):
 
 
 class AckBody(Spec):
-    """A person vouches for a cluster that failed: it counts again once it is seen healthy, or gone for good."""
+    """A person vouches for a cluster that failed: it counts again once it is seen healthy, or gone for good.
 
-    cluster: ClusterKey
+    A management cluster is named by its name alone.
+    """
+
+    cluster: ClusterKey | Name
     release: Digest
     text: Text
 

@@ -29,7 +29,7 @@ def enter(situation: Situation) -> Step | None:
     first: Refusal | None = None
     for candidate in reversed(_entering(situation)):
         try:
-            request = _request(situation, candidate)
+            request = request_of(situation, candidate)
         except Refused as error:
             first = first or Refusal(error.code, str(error))
             continue
@@ -55,7 +55,7 @@ def _entering(situation: Situation) -> Sequence[Candidate]:
     return [one for one in rest if earlier is not None and earlier.rollout_of(one.digest) is not None]
 
 
-def _request(situation: Situation, candidate: Candidate) -> Request:
+def request_of(situation: Situation, candidate: Candidate) -> Request:
     """Return the promotion of a release as it would be written now."""
     ledger, before = situation.ledger, situation.before
     plan = situation.plan(candidate.digest)

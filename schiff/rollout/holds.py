@@ -82,8 +82,11 @@ def held_clusters(
 
 
 def completed_layers(fleet: Fleet, stage: Stage, own: str) -> tuple[SharedLayers, ...]:
-    """Return the releases completed here, oldest first, and the one a cluster runs, which may have been revoked."""
-    digests = stage.completed_releases
+    """Return the releases completed here, oldest first, and the one a cluster runs, which may have been revoked.
+
+    A release that the fleet no longer holds is left out: nobody can pass it.
+    """
+    digests = [digest for digest in stage.completed_releases if digest in fleet.releases]
     if own in digests:
         return tuple(fleet.releases[digest] for digest in digests)
     layers = (fleet.releases[digest] for digest in (*digests, own))

@@ -145,8 +145,10 @@ class Stage:
                 self._move(body, at)
             case RemoveBody() as body:
                 self._remove(body)
-            case AckBody(cluster=key):
+            case AckBody(cluster=ClusterKey() as key):
                 self._change(key, Progress.acknowledged)
+            case AckBody(cluster=str() as name):
+                self._vouch(name)
             case ApproveBody() as body:
                 self.approvals[entry.seq] = Approval(entry.digest, body)
             case HaltBody() | ResumeBody() | RevokeBody() as body:
@@ -264,6 +266,11 @@ class Stage:
 
     def _was_held(self, key: ClusterKey) -> bool:
         return self.rollout is not None and key in self.rollout.plan.held
+
+    def _vouch(self, manager: str) -> None:
+        if self.rollout is not None and manager in self.rollout.management_clusters:
+            managers = self.rollout.management_clusters
+            managers[manager] = managers[manager].acknowledged()
 
     def _change(self, key: ClusterKey, change: _Step) -> None:
         if self.rollout is not None and key in self.rollout.clusters:
