@@ -13,7 +13,24 @@ import sys
 
 import typer
 
-from schiff.cli import approve, calendar, check, destroy, preview, rehearse, render, show, status, step, up, vendor
+from schiff.cli import (
+    approve,
+    calendar,
+    check,
+    destroy,
+    gate,
+    halt,
+    preview,
+    rehearse,
+    render,
+    rollback,
+    show,
+    status,
+    step,
+    up,
+    vendor,
+)
+from schiff.cli.fast_forward import fast_forward_app
 from schiff.cli.hold import hold_app
 from schiff.cli.kubeconfigs import kubeconfigs_app
 from schiff.cli.ledger import ledger_app
@@ -39,6 +56,10 @@ app.command("up", help=up.HELP, short_help="Deliver an environment.")(up.up)
 app.command("step", help=step.HELP, short_help="Do every step that is legal now, then say what is waited for.")(
     step.step
 )
+app.command("gate", help=gate.HELP, short_help="Say whether a release may enter an environment now.")(gate.gate)
+app.command("halt", help=halt.HALT_HELP, short_help="Stop the release that rolls out.")(halt.halt)
+app.command("resume", help=halt.RESUME_HELP, short_help="Let a halted release go on.")(halt.resume)
+app.command("rollback", help=rollback.HELP, short_help="Take a release back.")(rollback.rollback)
 app.command("preview", help=preview.HELP, short_help="Show what up would do.")(preview.preview)
 app.command("destroy", help=destroy.HELP, short_help="Remove everything an environment delivered.")(destroy.destroy)
 app.command("rehearse", help=rehearse.HELP, short_help="Tell a season in minutes.")(rehearse.rehearse)
@@ -50,6 +71,7 @@ app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into
 app.command("approve", help=approve.HELP, short_help="Agree to one thing, once, with a signature.")(approve.approve)
 app.add_typer(release_app, name="release", short_help="Freeze head as a release; show, verify, compare releases.")
 app.add_typer(ledger_app, name="ledger", short_help="Begin the ledger of an environment, read it, and verify it.")
+app.add_typer(fast_forward_app, name="fast-forward", short_help="Let a held cluster catch up.")
 app.add_typer(hold_app, name="hold", short_help="Say what holding releases back costs.")
 app.add_typer(kubeconfigs_app, name="kubeconfigs", short_help="Save what gives access to clusters.")
 app.add_typer(new_app, name="new", short_help="Write an order, after checking it.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -18,12 +18,10 @@ from schiff.delivery.witness import Witness
 from schiff.errors import Failed
 from schiff.model.fleet import Fleet
 from schiff.rollout.entry import Entry
-from schiff.rollout.gate import verify_chains
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import format_moment
-from schiff.rollout.proofs import Release
 from schiff.rollout.situation import Append
-from schiff.sources.chains import Anchors, ChainPlace, Chains, load_chains, up_to
+from schiff.sources.chains import Anchors, ChainPlace, Chains, load_chains, releases_of, up_to
 from schiff.sources.witness import read_receipts
 from schiff.values.names import Environment
 
@@ -49,12 +47,10 @@ class LedgerBranches:
         entry that the gate would not have let through.
         """
         places = {name: self.places[name] for name in up_to(environment) if name in self.places}
-        chains = load_chains(places, self.cache)
+        chains = load_chains(places, self.cache, releases_of(fleet))
         chains.require_anchors(self.anchors)
-        releases = releases_of(fleet)
-        verify_chains(chains.ledgers, chains.proofs, releases)
-        proofs = {name: replace(proof, releases=releases) for name, proof in chains.proofs.items()}
-        return replace(chains, proofs=proofs)
+        chains.verify()
+        return chains
 
     def put_late(self, environment: Environment, chains: Chains) -> tuple[int, ...]:
         """Put what a run that was killed left out of the witness, and return the numbers."""
@@ -93,11 +89,6 @@ class LedgerBranches:
             fleet=self.commit(),
             server=None if step.server is None else format_moment(step.server),
         )
-
-
-def releases_of(fleet: Fleet) -> Mapping[str, Release]:
-    """Return the releases of a fleet by their digests, as the gate knows them."""
-    return {digest: Release(digest, layers.release) for digest, layers in fleet.releases.items()}
 
 
 def _stands(entry: Entry, ledger: Ledger) -> bool:

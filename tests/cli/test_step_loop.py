@@ -80,7 +80,7 @@ def admitted(third: SimulatedWorld, tmp_path: Path) -> SimulatedWorld:
 def freeze(world: SimulatedWorld, hours: int = 24) -> None:
     frozen = {
         "from": world.clock.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "to": (world.clock + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "until": (world.clock + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "reason": "year end",
     }
     world.documents = changed("policy.yaml", "freezes", [frozen], world.documents)
@@ -205,13 +205,10 @@ def test_an_observer_that_was_off_for_two_weeks_earned_nothing(world: SimulatedW
 
 def test_a_site_that_cannot_be_reached_pauses_and_does_not_halt(world: SimulatedWorld) -> None:
     """Row: a site unreachable -- Unknown: pause, not halt, not advance (unknown, 10)."""
-    world.until("tst", "progressing")
-    while "wave" not in [e.body.get("wave") and "wave" for e in world.ledger("tst").entries if e.kind == "move"]:
-        world.clock += HOUR
-        world.step("tst")
+    world.until("tst", "baking")
     world.health[str(CANDIDATE)] = Verdict.Unknown
-    for _ in range(48):
-        world.clock += HOUR
+    for _ in range(8):
+        world.clock += timedelta(hours=6)
         _, refusal = world.step("tst")
     assert (refusal.code, status_of(refusal)) == ("unknown", 10)
     assert "halt" not in world.kinds("tst")
@@ -349,7 +346,7 @@ def test_a_freeze_removed_from_the_policy_counts_for_rollouts_that_begin_later(a
 def test_soak_lowered_in_the_merge_request_that_promotes_needs_an_approval(admitted: SimulatedWorld) -> None:
     """Row: soak lowered in the merge request that promotes (approval, 11)."""
     admitted.until("prd", "no-release")
-    documents = changed("policy.yaml", "environments.ref.soak", "1d", admitted.documents)
+    documents = changed("policy.yaml", "environments.ref.soak", "40h", admitted.documents)
     admitted.documents = changed_defaults(documents, "2026.50.0", "2026-12-08T09:00:00Z")
     _, refusal = admitted.step("tst")
     assert (refusal.code, status_of(refusal)) == ("approval", 11)
