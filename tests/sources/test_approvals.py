@@ -60,6 +60,13 @@ def test_somebody_who_is_no_approver_is_not_verified(anna: Person, tmp_path: Pat
     assert verified_signers(ledger, list_of(a_person(tmp_path, "bert")), tmp_path) == {}
 
 
+def test_who_left_since_approved_and_who_left_before_did_not(anna: Person, tmp_path: Path) -> None:
+    ledger = approved(a_ledger(), anna)  # at AT, until EXPIRES
+    for ended, held in (("20261125060001", 1), ("20261125055959", 0)):
+        line = anna.line.replace('"schiff"', f'"schiff",valid-before="{ended}"')
+        assert len(verified_signers(ledger, parse_approvers(line.encode(), "approvers"), tmp_path)) == held
+
+
 def test_what_held_is_remembered_by_entry_and_approvers(
     anna: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
