@@ -21,19 +21,26 @@ from schiff.values.urls import is_loopback
 
 
 def require_reproducible(fleet: Fleet, lines: Iterable[Line], places: Collection[str]) -> None:
-    """Raise `Refused` when a release of a source checkout would go where others read; a preview still shows it."""
-    elsewhere = [place for place in places if not is_embedded(place) and not is_loopback(place)]
-    if not elsewhere or pulumi.runtime.is_dry_run():
+    """Raise `Refused` when a release of a source checkout would go where others read; a preview says so and goes on."""
+    refusal = _refusal(fleet, {line.release for line in lines}, places)
+    if refusal is None:
         return
-    runs = {line.release for line in lines}
+    if not pulumi.runtime.is_dry_run():
+        raise refusal
+    pulumi.warn(str(refusal))
+
+
+def _refusal(fleet: Fleet, runs: Collection[str], places: Collection[str]) -> Refused | None:
+    elsewhere = [place for place in places if not is_embedded(place) and not is_loopback(place)]
     sources = sorted(
         layers.release.name
         for digest, layers in fleet.releases.items()
         if digest in runs and layers.release.management_plane.schiff == SOURCE
     )
-    if sources:
-        raise Refused(
-            f"release {', '.join(sources)} was cut from a source checkout of schiff, so nobody else could compile it"
-            f" again, and {redacted(elsewhere[0])} is not of this machine alone; cut releases with an installed schiff",
-            "source-release",
-        )
+    if not elsewhere or not sources:
+        return None
+    return Refused(
+        f"release {', '.join(sources)} was cut from a source checkout of schiff, so nobody else could compile it"
+        f" again, and {redacted(elsewhere[0])} is not of this machine alone; cut releases with an installed schiff",
+        "source-release",
+    )

@@ -73,7 +73,7 @@ def test_one_up_compiles_each_cluster_by_the_version_of_its_release(
 
 
 def test_upgrading_schiff_alone_changes_no_byte_in_production(
-    project: PulumiProject, wheel: Path, earlier: Schiff, tmp_path: Path
+    project: PulumiProject, earlier: Schiff, tmp_path: Path
 ) -> None:
     """I21: upgrading schiff alone changes no byte in `ref` or `prd`."""
     (project.root / ".schiff" / "versions").mkdir(parents=True)

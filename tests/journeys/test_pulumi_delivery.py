@@ -153,7 +153,7 @@ def test_a_release_of_a_source_checkout_stays_on_this_machine(project: PulumiPro
     settings = project.root / "Pulumi.tst.yaml"
     settings.write_text(settings.read_text().replace(".schiff/cluster-definitions.git", str(served)))
     project.commit_fleet()
-    project.pulumi("preview")
+    assert "was cut from a source checkout of schiff" in project.pulumi("preview")
     refused = project.json("up", "-e", "tst", status=11)
     assert refused["code"] == "source-release"
     assert "release 2026.48.0 was cut from a source checkout of schiff" in refused["message"]
