@@ -48,8 +48,10 @@ def compile_by_version(resolved: ResolvedEnvironment, parts: Parts, versions: Ot
 def other_program(layers: SharedLayers) -> Program | None:
     """Return the program that compiles a release, unless it is this one."""
     plane = layers.release.management_plane
-    named, running = Program(plane.schiff, plane.schiff_wheel), running_program()
-    return None if layers.is_head or named.is_source or named == running else named
+    named = Program(plane.schiff, plane.schiff_wheel)
+    if layers.is_head or named.is_source:
+        return None
+    return None if named == running_program() else named
 
 
 def handovers(resolved: ResolvedEnvironment, releases: Collection[str]) -> tuple[Handover, ...]:
