@@ -69,7 +69,8 @@ class People:
 
     def _hold(self) -> bool:
         """Let a customer hold one production cluster; a fleet without one has nothing to hold."""
-        able = [order for order in orders_of(self.world.known, "prd") if not order.document.data.get("decommission")]
+        orders = orders_of(self.world.known, "prd")
+        able = [order for order in orders if not order.document.data.keys() & {"decommission", "hold"}]
         if len(able) < 2:
             return False
         order = self.random.choice(able)

@@ -38,6 +38,8 @@ class Season:
     faults: Faults
     invariants: Invariants
     end: datetime
+    misled: bool = False
+    died: set[Environment] = field(default_factory=set)
     waits: dict[Environment, str] = field(default_factory=dict)
     states: dict[Environment, tuple[str, ReleaseState] | None] = field(default_factory=dict)
 
@@ -71,7 +73,7 @@ class Season:
         for sentence in self.faults.begun(before, now):
             self.story.say(now, "fault", sentence)
         self.world.dies |= self.faults.deaths(before, now)
-        self.world.wrong_by = _WRONG if self.faults.misleads(before, now) else timedelta()
+        self.misled = self.faults.misleads(before, now)
 
     def _runs(self) -> None:
         for environment in self.people.work():
@@ -81,6 +83,7 @@ class Season:
                 self.story.say(
                     self.world.clock.now, environment, "the witness is told late what it was not told in time"
                 )
+            self.world.wrong_by = _WRONG if self.misled and environment == ENVIRONMENTS[0] else timedelta()
             self._steps(environment)
             if self.waits.get(environment) == "approval" and self.people.approve(environment):
                 self._steps(environment)
@@ -90,10 +93,13 @@ class Season:
             for done in run_steps(environment, self.world):
                 if isinstance(done, Wait):
                     self._waits(environment, done)
-                elif done.moves and done.doing != "deliver":
+                elif done.moves and (done.doing != "deliver" or environment in self.died):
                     self.story.say(self.world.clock.now, environment, done.sentence)
+                    self.died.discard(environment)
                 self._progress(environment)
         except Killed as where:
+            if where.undelivered:
+                self.died.add(environment)
             self.story.say(self.world.clock.now, "fault", f"the run in {environment} dies {where}; the next goes on")
 
     def _waits(self, environment: Environment, wait: Wait) -> None:

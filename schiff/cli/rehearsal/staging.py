@@ -74,6 +74,11 @@ def _season(
     fleet = load_fleet(project.fleet)
     random = Random(asked.seed)  # noqa: S311 -- a story, no secret
     pinned = [order.key for order in orders_of(fleet, "tst") if is_pinnable(fleet, order)]
+    if not pinned:
+        cure = "label one of its orders as policy.yaml selects candidates"
+        raise Refused(
+            f"no cluster of tst is a candidate, so no release could show anything; {cure}", "nothing-to-judge"
+        )
     faults = Faults.drawn(random, begin, pinned, [order.key for order in orders_of(fleet, "ref")])
     world = RehearsalWorld(project, clock, witness, Clusters(_sizes(fleet), faults), fleet, commit)
     story = Story(begin.date(), show)

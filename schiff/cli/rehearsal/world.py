@@ -50,7 +50,11 @@ _A_DAY = timedelta(days=1)
 
 
 class Killed(Exception):
-    """A run died here; the next one goes on."""
+    """A run died here; the next one goes on, and delivers what was `undelivered`."""
+
+    def __init__(self, where: str, *, undelivered: bool = False) -> None:
+        super().__init__(where)
+        self.undelivered = undelivered
 
 
 @dataclass(slots=True)
@@ -181,9 +185,8 @@ class RehearsalWorld:
 
     def deliver(self, environment: Environment) -> None:
         """Let the real engine deliver; a run may die before."""
-        last = self.ledgers[environment].entries[-1]
-        if self._dies("moving", last.kind == "move"):
-            raise Killed("between a move and its delivery")
+        if self._dies("moving", self._has_moved(environment)):
+            raise Killed("between a move and its delivery", undelivered=True)
         engine = Engine(self.project.project, moment_variable(self.clock.now))
         engine.up(StackName(environment))
         self.deliveries += 1
@@ -191,6 +194,12 @@ class RehearsalWorld:
         self.snapshots[environment] = (definitions, components)
         self.clusters.delivered(definitions.lines, self.clock.now)
         self._see_off(definitions)
+
+    def _has_moved(self, environment: Environment) -> bool:
+        """Whether the newest entry is a move, and no delivery followed it yet."""
+        last = self.ledgers[environment].entries[-1]
+        seen = [manifest.ledger.seq for manifest in self.delivered(environment) if manifest is not None]
+        return last.kind == "move" and max(seen, default=-1) < last.seq
 
     def _snapshot(self, url: str, environment: Environment) -> Snapshot:
         clone = CachedClone(str(self.project.root / url), "main", self.cache)
