@@ -1,13 +1,14 @@
 # One line says what each target runs; `make help` lists them.
 ENV ?= tst
 PYTHON ?= python3
+N ?= 1000000
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parts up bed bed-down lint test bench clean
+.PHONY: help venv parts up bed bed-down lint test soak-check bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: ## make .venv with the pinned dependencies
 	@$(PYTHON) -m tools.venv
@@ -35,6 +36,9 @@ lint: venv ## check style, formatting, types and floors
 
 test: venv parts lint ## build the parts, then run every check and every test
 	@$(RUN) -m pytest --numprocesses 2 --dist loadgroup
+
+soak-check: venv ## run random rollout histories for long: make soak-check N=1000000
+	@SCHIFF_HISTORY_STEPS=$(N) $(RUN) -m pytest -q -p no:xdist tests/properties/test_rollout.py
 
 bench: venv ## measure the figures of the design: make bench ARGS="--rows schemas"
 	@$(RUN) -m tools.build pulumi
