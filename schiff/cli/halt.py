@@ -8,15 +8,16 @@ import typer
 
 from schiff.cli import clock
 from schiff.cli.options import EnvironmentOption, JsonOption
-from schiff.cli.steering import Steering, require_text
+from schiff.cli.steering import Propose, Steering, require_text
 from schiff.cli.terminal import say, say_json
-from schiff.errors import InvalidInput, InvalidValue, Place, Problem, Refused
+from schiff.errors import InvalidInput, Place, Problem, Refused
 from schiff.rollout.agreement import Asked, usable
 from schiff.rollout.entry import Entry
+from schiff.rollout.progress import Progress
 from schiff.rollout.running import Rollout
 from schiff.rollout.situation import Append
 from schiff.sources.chains import Chains
-from schiff.values.names import ClusterKey, Environment
+from schiff.values.names import Environment
 
 HALT_HELP = """\
 Example: schiff halt -e prd --reason "customer-a reports lost pods"
@@ -28,8 +29,8 @@ RESUME_HELP = """\
 Example: schiff resume -e prd --reason "the pods were lost by a test"
 
 Let a halted release go on. As many people agree as policy asks for entering (schiff approve resume RELEASE). A cluster
-that failed keeps it halted until somebody vouches for it: --ack SITE/CLUSTER, repeated for several; it counts again
-once it is seen healthy, and one that was deleted is gone for good.
+that failed keeps it halted until somebody vouches for it: --ack SITE/CLUSTER, or a management cluster's name; repeat it
+for several. It counts again once it is seen healthy, and one that was deleted is gone for good.
 """
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; the ledger keeps it.")]
 
@@ -54,13 +55,12 @@ def halt(environment: EnvironmentOption = "", reason: ReasonOption = "", as_json
 def resume(
     environment: EnvironmentOption = "",
     reason: ReasonOption = "",
-    ack: Annotated[list[str] | None, typer.Option("--ack", help="Vouch for SITE/CLUSTER, which failed.")] = None,
+    ack: Annotated[list[str] | None, typer.Option("--ack", help="Vouch for a cluster that failed.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Append `ack` for each cluster, and `resume` where it is halted."""
     why, steering = require_text("--reason", reason, '--reason "it was a test"'), Steering.of(environment)
-    keys = [_key(text) for text in ack or ()]
-    written = [steering.append(lambda chains, key=key: _ack(steering.rollout(chains), key, why)) for key in keys]  # type: ignore[misc]
+    written = [steering.append(_acknowledge(steering, name, why)) for name in ack or ()]
 
     def propose(chains: Chains) -> Append | None:
         rollout = steering.rollout(chains)
@@ -73,27 +73,24 @@ def resume(
 
     written.append(steering.append(propose))
     rollout = steering.rollout(steering.read())
-    still = f"; yet {rollout.over_budget}: vouch for it with --ack" if rollout.over_budget else ""
-    said = f"release {rollout.name} goes on{still}" if written[-1] else f"release {rollout.name} is not halted{still}"
+    said = f"release {rollout.name} {'goes on' if written[-1] else 'is not halted'}"
     _tell(steering.environment, said, [entry for entry in written if entry], as_json=as_json)
 
 
-def _ack(rollout: Rollout, key: ClusterKey, text: str) -> Append | None:
-    progress = rollout.clusters.get(key)
+def _acknowledge(steering: Steering, name: str, text: str) -> Propose:
+    return lambda chains: _ack(steering.rollout(chains), name, text)
+
+
+def _ack(rollout: Rollout, name: str, text: str) -> Append | None:
+    everybody: dict[str, Progress] = {str(key): one for key, one in rollout.clusters.items()}
+    everybody |= rollout.management_clusters
+    progress = everybody.get(name)
     if progress is None:
-        known = ", ".join(map(str, sorted(rollout.clusters)))
-        message = f"release {rollout.name} moves no cluster {key}"
-        raise InvalidInput([Problem(Place("--ack"), "", message, f"its clusters: {known}")])
+        message = f"release {rollout.name} moves no cluster {name}"
+        raise InvalidInput([Problem(Place("--ack"), "", message, f"its clusters: {', '.join(sorted(everybody))}")])
     if not progress.failed or progress.acked:
         return None
-    return Append("ack", {"cluster": str(key), "release": rollout.release, "text": text}, "")
-
-
-def _key(text: str) -> ClusterKey:
-    try:
-        return ClusterKey.parse(text)
-    except InvalidValue as error:
-        raise InvalidInput([Problem(Place("--ack"), "", str(error))]) from None
+    return Append("ack", {"cluster": name, "release": rollout.release, "text": text}, "")
 
 
 def _tell(environment: Environment, sentence: str, entries: list[Entry], *, as_json: bool) -> None:

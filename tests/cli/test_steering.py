@@ -13,25 +13,33 @@ from schiff.cli.app import run
 from schiff.rollout.health import Verdict
 from schiff.rollout.running import ReleaseState
 from tests.cli.simulated_world import REFERENCES, START, SimulatedWorld, changed_defaults, rollout_documents
-from tests.makers import fleet_folder
 
 PROJECT = "name: schiff\nruntime: python\n"
 
 
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimulatedWorld:
-    """Return the current folder as a project in which a release soaked in tst and rolls out in ref."""
-    world = SimulatedWorld.begin(tmp_path, rollout_documents())
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> SimulatedWorld:
+    """Return a world in which a release soaked in tst and rolls out in ref."""
+    world = SimulatedWorld.begin(tmp_path_factory.mktemp("begun") / "world", rollout_documents())
     world.documents = changed_defaults(world.documents)
-    fleet_folder(tmp_path / "fleet", world.documents)
-    (tmp_path / "Pulumi.yaml").write_text(PROJECT)
-    for stack in ("tst", "ref", "prd"):
-        (tmp_path / f"Pulumi.{stack}.yaml").write_text("config:\n  schiff:fleet: fleet\n  schiff:ledger: ledger.git\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SCHIFF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("schiff.cli.clock.now", lambda: world.clock)
     world.until("tst", "no-train")
     world.step("ref")
+    return world
+
+
+@pytest.fixture
+def world(begun: SimulatedWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimulatedWorld:
+    """Return the current folder as a project with that world's ledgers."""
+    folder = tmp_path / "project"
+    world = begun.copied(folder)
+    (folder / "Pulumi.yaml").write_text(PROJECT)
+    for stack in ("tst", "ref", "prd"):
+        (folder / f"Pulumi.{stack}.yaml").write_text("config:\n  schiff:fleet: fleet\n  schiff:ledger: ledger.git\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("SCHIFF_CACHE", str(folder / "cache"))
+    monkeypatch.setattr("schiff.cli.clock.now", lambda: world.clock)
+    for module in ("steering", "stack_world"):
+        monkeypatch.setattr(f"schiff.cli.{module}.load_fleet", lambda _: world.fleet())
     return world
 
 
@@ -78,8 +86,9 @@ def test_a_failed_cluster_keeps_it_halted_until_somebody_vouches_for_it(
     (canary,) = [str(key) for key in REFERENCES if world.since.get(str(key)) == world.clock]
     world.health[canary] = Verdict.Unhealthy
     world.until("ref", "halted")
-    out = shown(capsys, "resume", "-e", "ref", "--reason", "a disk")
-    assert f"yet {canary} failed" in out
+    out = shown(capsys, "resume", "-e", "ref", "--reason", "a disk", status=11)
+    assert f"{canary} failed" in out
+    assert "schiff resume --ack CLUSTER" in out
     assert world.step("ref")[1].code == "halted"
     del world.health[canary]
     answer = said(capsys, "resume", "-e", "ref", "--reason", "a new disk", "--ack", canary)

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -51,6 +53,27 @@ def test_items_of_a_list_say_what_they_are_although_servers_leave_it_out(server:
         found = asked.list(NODE)
     assert {(item["apiVersion"], item["kind"]) for item in found} == {("v1", "Node")}
     assert names(found) == ["node-0", "node-1", "node-2"]
+
+
+def test_every_answer_says_how_far_the_clock_of_its_server_is_ahead(
+    server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connected(server) as asked:
+        assert asked.ahead is None
+        asked.list(NODE)
+        assert asked.ahead is not None
+        assert abs(asked.ahead) <= timedelta(seconds=2)
+        later = format_datetime(datetime.now(UTC) + timedelta(days=14), usegmt=True)
+        monkeypatch.setattr(Handler, "date_time_string", lambda _: later)
+        asked.list(NODE)
+        assert abs(asked.ahead - timedelta(days=14)) <= timedelta(seconds=2)
+
+
+def test_what_is_no_date_leaves_the_clock_unknown(server: FakeApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Handler, "date_time_string", lambda _: "tomorrow")
+    with connected(server) as asked:
+        asked.list(NODE)
+        assert asked.ahead is None
 
 
 def test_a_packed_answer_is_read(server: FakeApiServer) -> None:

@@ -82,10 +82,14 @@ def _listing(path: str) -> str:
 
 def _commands() -> str:
     pages = sorted(HELP.glob("*.txt"), key=lambda page: page.stem)
-    sections = (
-        f"## {page.stem.replace('-', ' ')}\n\n```text\n{page.read_text(encoding='utf-8')}```\n" for page in pages
-    )
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    sections = (f"## {_command(text)}\n\n```text\n{text}```\n" for text in texts)
     return "<!-- help -->\n" + "\n".join(sections) + "<!-- end of help -->\n"
+
+
+def _command(text: str) -> str:
+    """Return which command a help page is of; a name of two words has a hyphen, and so has the page's file."""
+    return text.partition("Usage: ")[2].partition(" [OPTIONS]")[0]
 
 
 def _cells(body: str) -> Iterator[Cells]:
