@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -25,9 +26,12 @@ KEYS = {
 
 @contextmanager
 def witness_server(clock: Clock) -> Iterator[str]:
-    """Start the server with a bucket that locks, and give a stack's setting for it."""
+    """Start the server with a bucket that locks, and give a stack's setting for it.
+
+    One client asks it for the whole season: making one takes longer than what it is asked.
+    """
     server = _server()
-    with patch("moto.s3.models.utcnow", clock.naive):
+    with patch("moto.s3.models.utcnow", clock.naive), patch.object(Bucket, "at", cache(Bucket.at)):
         server.start()
         host, port = server.get_host_and_port()
         setting = f"s3://{_BUCKET}/ledgers?endpoint=http://{host}:{port}&region=us-east-1"

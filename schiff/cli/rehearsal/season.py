@@ -16,7 +16,8 @@ from schiff.cli.rehearsal.people import People
 from schiff.cli.rehearsal.story import Story
 from schiff.cli.rehearsal.world import Killed, RehearsalWorld
 from schiff.cli.step_loop import run_steps
-from schiff.rollout.running import ReleaseState
+from schiff.rollout.progress import Phase
+from schiff.rollout.running import ReleaseState, Rollout
 from schiff.rollout.situation import Wait
 from schiff.sources.chains import Chains
 from schiff.values.names import ENVIRONMENTS, Environment
@@ -25,7 +26,7 @@ _OFTEN: Final = 4
 _SELDOM: Final = (8, 20)
 _WRONG: Final = timedelta(days=14)
 _TOLD: Final = frozenset({"skew", "unknown", "unhealthy", "closed", "halted", "no-path", "no-capacity", "revoked"})
-_MOVING: Final = (ReleaseState.Admitted, ReleaseState.RollingOut, ReleaseState.RollingBack)
+_UNDER_WAY: Final = (Phase.Moving, Phase.Verifying, Phase.Unknown)
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Season:
     end: datetime
     misled: bool = False
     died: set[Environment] = field(default_factory=set)
+    told: set[tuple[Environment, str, str]] = field(default_factory=set)
     waits: dict[Environment, str] = field(default_factory=dict)
     states: dict[Environment, tuple[str, ReleaseState] | None] = field(default_factory=dict)
 
@@ -103,9 +105,12 @@ class Season:
             self.story.say(self.world.clock.now, "fault", f"the run in {environment} dies {where}; the next goes on")
 
     def _waits(self, environment: Environment, wait: Wait) -> None:
-        """Say why an environment waits, once for each reason that people care about."""
+        """Say why an environment waits: once for each release and reason that people care about."""
         refusal = wait.refusal
-        if refusal.code in _TOLD and self.waits.get(environment) != refusal.code:
+        rollout = self.world.ledgers[environment].state.rollout
+        reason = (environment, refusal.code, "" if rollout is None else rollout.release)
+        if refusal.code in _TOLD and reason not in self.told:
+            self.told.add(reason)
             self.story.say(self.world.clock.now, environment, f"waits: {refusal.sentence}")
         self.waits[environment] = refusal.code
 
@@ -125,8 +130,13 @@ class Season:
 
     def _next(self, now: datetime) -> datetime:
         rollouts = (ledger.state.rollout for ledger in self.world.ledgers.values())
-        if any(one is not None and one.state in _MOVING for one in rollouts):
+        if any(one is not None and _is_under_way(one) for one in rollouts):
             return now + timedelta(hours=_OFTEN - now.hour % _OFTEN)
         later = [hour for hour in _SELDOM if hour > now.hour]
         midnight = now.replace(hour=0)
         return midnight + (timedelta(hours=later[0]) if later else timedelta(days=1, hours=_SELDOM[0]))
+
+
+def _is_under_way(rollout: Rollout) -> bool:
+    everybody = (*rollout.clusters.values(), *rollout.management_clusters.values())
+    return any(one.phase in _UNDER_WAY for one in everybody)
