@@ -30,7 +30,7 @@ from schiff.rollout.bodies import REMOVALS, Change, Pin, Reason
 from schiff.rollout.entering import MOVING, enter
 from schiff.rollout.health import Verdict
 from schiff.rollout.moments import format_moment
-from schiff.rollout.moves import back_pin, closed_for, current_wave, forward_subject, standstill, sweep_pin
+from schiff.rollout.moves import back_pin, closed_for, current_wave, forward_subject, stale, standstill, sweep_pin
 from schiff.rollout.progress import Phase
 from schiff.rollout.refusals import Refusal
 from schiff.rollout.running import ReleaseState, Rollout
@@ -222,6 +222,8 @@ def _onward(situation: Situation) -> Step | None:
         return Wait(stop) if rollout.completed is None or stop.code == "halted" else None
     if rollout.completed is not None:
         return None
+    if old := stale(rollout, situation.now):
+        return Wait(old)
     return _management(situation, rollout) or _tenants(situation, rollout) or Wait(_reason(situation, rollout))
 
 
@@ -252,6 +254,8 @@ def _tenants(situation: Situation, rollout: Rollout) -> Step | None:
 def _sweep(situation: Situation) -> Step | None:
     rollout = situation.rollout
     if rollout is None or rollout.completed is None or rollout.target is not None or standstill(rollout):
+        return None
+    if stale(rollout, situation.now):
         return None
     late = [
         key for key in rollout.plan.members if _may_start(rollout, key) and _closed(situation, rollout, key) is None

@@ -65,17 +65,19 @@ def _forward(transfer: Transfer) -> Iterator[Refusal]:
     if stop := standstill(rollout):
         yield stop
         return
-    yield from _fresh(transfer, rollout)
+    if stop := stale(rollout, transfer.at):
+        yield stop
     yield from _hops(transfer, rollout)
     yield from _in_turn(transfer.body, rollout)
     yield from _in_budget(transfer.body, rollout)
     yield from _open(transfer, rollout)
 
 
-def _fresh(transfer: Transfer, rollout: Rollout) -> Iterator[Refusal]:
-    longest = rollout.plan.policy.soak.max_gap.delta
-    if rollout.looked is None or transfer.at - rollout.looked > longest:
-        yield Refusal("observe", f"nobody looked at the clusters of {rollout.plan.environment} for too long")
+def stale(rollout: Rollout, at: datetime) -> Refusal | None:
+    """Return why what was seen last is too old to start anything on; who was never seen is not ready anyway."""
+    if rollout.looked is not None and at - rollout.looked > rollout.plan.policy.soak.max_gap.delta:
+        return Refusal("observe", f"nobody looked at the clusters of {rollout.plan.environment} for too long")
+    return None
 
 
 def standstill(rollout: Rollout) -> Refusal | None:

@@ -1,0 +1,134 @@
+"""Whether clusters may be moved: I7 *Budget*, I8, I10, I13 and I16, by the rules of `schiff.rollout.moves`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from schiff.rollout.bodies import MoveBody, Reason
+from schiff.rollout.health import Verdict
+from schiff.rollout.moves import Transfer, transfer_refusals
+from schiff.values.names import ClusterKey
+from tests.rollout.forgery import DAY, SOME_DIGEST
+from tests.rollout.season import FIRST, Season, a_season
+
+
+def looked() -> tuple[Season, str]:
+    """Return a season whose clusters were seen and whose first release moved its canary."""
+    season = a_season()
+    release = season.cut("2026.48.0")
+    season.go(timedelta(hours=1))
+    return season, release
+
+
+def codes(
+    season: Season, keys: list[ClusterKey], release: str, why: Reason = "wave", version: str = "v1.35.4"
+) -> set[str]:
+    body = MoveBody.model_validate(
+        {"clusters": {str(key): {"release": release, "kubernetes": version} for key in keys}, "why": why}
+    )
+    stage = season.ledgers["tst"].state
+    return {one.code for one in transfer_refusals(Transfer(body, season.now, stage, season.proofs("tst")))}
+
+
+def order(season: Season, release: str) -> list[ClusterKey]:
+    return [key for wave in season.plan("tst", release).waves for key in wave.clusters]
+
+
+def through() -> tuple[Season, str, list[ClusterKey]]:
+    """Return a season whose canary is through and whose next clusters may start."""
+    season, release = looked()
+    season.go(timedelta(hours=23))
+    for _ in range(20):
+        line = order(season, release)
+        done = season.ledgers["tst"].state.rollout
+        assert done is not None
+        if done.clusters[line[0]].is_done:
+            break
+        season.now += timedelta(hours=1)
+        look = season.look("tst")
+        body = look.report.body(release, done.population, held=0, plane=look.plane)
+        season.append(
+            "tst", "observe", body, at=season.now, server=season.now, objects={body["report"]: look.report.to_bytes()}
+        )
+    return season, release, line
+
+
+def test_the_next_of_the_line_may_start() -> None:
+    season, release, line = through()
+    assert codes(season, line[1:2], release) == set()
+
+
+def test_a_later_wave_waits_for_its_turn() -> None:
+    season, release = looked()
+    assert codes(season, order(season, release)[1:2], release) == {"progressing"}
+
+
+@pytest.mark.parametrize(("release", "version"), [(SOME_DIGEST, "v1.35.4"), (None, "v1.36.0")])
+def test_a_cluster_moves_to_its_next_hop_and_to_nothing_else(release: str | None, version: str) -> None:
+    season, own, line = through()
+    assert codes(season, line[1:2], release or own, version=version) == {"not-admitted"}
+
+
+def test_a_stranger_does_not_move() -> None:
+    season, release, _line = through()
+    assert codes(season, [ClusterKey("site-0", "stranger")], release) == {"not-admitted"}
+
+
+def test_two_of_one_site_do_not_move_together() -> None:
+    season, release, line = through()
+    site = [key for key in line[1:] if key.site == line[1].site or key.site == "site-0"]
+    assert "blast-radius" in codes(season, line[1:], release) or len({key.site for key in site}) == len(site)
+
+
+def test_stale_health_is_no_health() -> None:
+    season, release, line = through()
+    season.now += timedelta(hours=36, minutes=1)
+    assert codes(season, line[1:2], release) == {"observe"}
+
+
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.Unhealthy, "unhealthy")])
+def test_while_what_was_done_burns_nothing_starts(verdict: Verdict, code: str) -> None:
+    season, release, line = through()
+    season.health = lambda key, _now, _runs: verdict if key == line[0] else Verdict.Healthy
+    rollout = season.ledgers["tst"].state.rollout
+    assert rollout is not None
+    season.now += timedelta(minutes=30)
+    look = season.look("tst")
+    body = look.report.body(release, rollout.population, held=0, plane=look.plane)
+    season.append(
+        "tst", "observe", body, at=season.now, server=season.now, objects={body["report"]: look.report.to_bytes()}
+    )
+    assert codes(season, line[1:2], release) == {code}
+
+
+def test_nothing_goes_back_that_was_not_revoked() -> None:
+    season, _release = looked()
+    assert codes(season, order(season, _release)[:1], FIRST, "rollback") == {"not-admitted"}
+
+
+def test_on_the_way_back_a_cluster_goes_where_it_came_from_and_nowhere_else() -> None:
+    season, release = looked()
+    canary = order(season, release)[0]
+    season.append("tst", "revoke", {"release": release, "reason": "x", "target": FIRST, "verdict": "full"})
+    assert codes(season, [canary], FIRST, "rollback") == set()
+    assert codes(season, [canary], release, "rollback") == {"not-admitted"}
+    assert codes(season, [canary], release, "wave") == {"not-admitted"}
+
+
+def test_a_fast_forward_needs_a_path_that_completed_and_somebody_who_agrees() -> None:
+    season, release = looked()
+    canary = order(season, release)[-1]
+    found = codes(season, [canary], SOME_DIGEST, "fast-forward")
+    assert "not-admitted" in found
+    body = MoveBody.model_validate(
+        {
+            "clusters": {str(canary): {"release": SOME_DIGEST, "kubernetes": "v1.35.4"}},
+            "why": "fast-forward",
+            "path": [{"release": SOME_DIGEST, "kubernetes": "v1.35.4"}],
+        }
+    )
+    stage = season.ledgers["tst"].state
+    said = {one.code for one in transfer_refusals(Transfer(body, season.now + DAY, stage, season.proofs("tst")))}
+    assert said == {"no-path", "approval"}
