@@ -13,6 +13,7 @@ from schiff.cli.chains import Seen, chain_place, chains_up_to, seen_by_deliverie
 from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.project import parse_environment
 from schiff.cli.terminal import say, say_json, table
+from schiff.errors import Refused, Tampered
 from schiff.rollout.ledger import Ledger
 from schiff.sources.chains import Chains, up_to
 from schiff.values.names import ENVIRONMENTS, Environment
@@ -21,8 +22,8 @@ HELP = (
     "Example: schiff ledger verify -e prd\n\n"
     "Hold a ledger against everything that could contradict it: the chain itself, the heads that deliveries and the "
     "stack's output saw, the witness, the signatures of approvals, the chains that its promotions cite, and the gate "
-    "on every promotion and move. Evidence that does not hold ends with status 16; an entry that may not stand where "
-    "it stands with 11. What could not be asked is said."
+    "on every promotion and move. Evidence that does not hold, and an entry that may not stand where it stands, end "
+    "with status 16. What could not be asked is said."
 )
 
 _JUDGED = ("promote", "move", "resume", "revoke")
@@ -39,13 +40,21 @@ def verify(
     chosen = ENVIRONMENTS if every else (parse_environment(environment),)
     seen = seen_by_deliveries(up_to(chosen[-1]))
     chains = chains_up_to(chosen[-1], seen, fleet, ledger)
-    chains.verify()
+    _require_admitted(chains)
     verified = [_Verified.of(chains, name, seen.get(name, Seen()), fleet, ledger) for name in chosen]
     if as_json:
         say_json({"environments": [one.as_json() for one in verified]})
         return
     for one in verified:
         say(one.sentences())
+
+
+def _require_admitted(chains: Chains) -> None:
+    """Judge every entry; here one that the gate would not have let through is what a forged one is."""
+    try:
+        chains.verify()
+    except Refused as error:
+        raise Tampered(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
