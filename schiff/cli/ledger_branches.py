@@ -52,14 +52,21 @@ class LedgerBranches:
         chains.verify()
         return chains
 
-    def put_late(self, environment: Environment, chains: Chains) -> tuple[int, ...]:
-        """Put what a run that was killed left out of the witness, and return the numbers."""
+    def read_witnessed(self, environment: Environment, fleet: Fleet) -> Chains:
+        """Return the same, after the witness was told what a run that was killed left out.
+
+        What it receives in time counts, so the chains are read once more then.
+        """
+        chains = self.read(environment, fleet)
         lacking = chains.unwitnessed.get(environment)
         location = self.places[environment].witness
         if location is None or lacking is None or not lacking.all:
-            return ()
-        Witness(location, self.now()).put_late(chains.ledgers[environment], lacking.all)
-        return lacking.all
+            return chains
+        try:
+            Witness(location, self.now()).put_late(chains.ledgers[environment], lacking.all)
+        except Failed:  # it is away; what it did not receive earns nothing, and the next run tries again
+            return chains
+        return self.read(environment, fleet)
 
     def append(self, ledger: Ledger, step: Append, at: datetime) -> Entry | None:
         """Append one entry to the ledger it was decided on; None when another writer was there first."""

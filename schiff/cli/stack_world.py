@@ -82,8 +82,7 @@ class StackWorld:
 
     def chains(self, environment: Environment, fleet: Fleet) -> Chains:
         """Read the chains; what a run that was killed did not tell the witness is put now."""
-        chains = self.branches.read(environment, fleet)
-        return self.branches.read(environment, fleet) if self.branches.put_late(environment, chains) else chains
+        return self.branches.read_witnessed(environment, fleet)
 
     def entry(self, ledger: Ledger, step: Append, at: datetime) -> Entry:
         """Return the entry that would be written."""

@@ -140,9 +140,7 @@ class SimulatedWorld:
         return ()
 
     def chains(self, environment: Environment, fleet: Fleet) -> Chains:
-        chains = self.branches.read(environment, fleet)
-        self.branches.put_late(environment, chains)
-        return chains
+        return self.branches.read_witnessed(environment, fleet)
 
     def entry(self, ledger: Ledger, step: Append, at: datetime) -> Entry:
         return self.branches.entry(ledger, step, at)
