@@ -18,7 +18,7 @@ from schiff.cli.project import Project
 from schiff.cli.terminal import Progress
 from schiff.cli.up import deliver
 from schiff.delivery.delivered import DeliveredManifest, Line
-from schiff.delivery.release_branch import bring_release, uncommitted_releases
+from schiff.delivery.release_branch import bring_release, proposed_releases, uncommitted_releases
 from schiff.delivery.release_folder import write_release
 from schiff.delivery.snapshot import Snapshot, look
 from schiff.delivery.workspace import is_embedded
@@ -112,10 +112,12 @@ class StackWorld:
 
     def cut(self) -> str:
         """Cut a release and bring it to the branch."""
+        fleet, moment, program = load_fleet(self.folder), self.now(), running_program()
+        if proposed := sorted(name for name in proposed_releases(self.folder) if fleet.release_named(name) is None):
+            raise Waiting(f"release {', '.join(proposed)} waits to be merged", "no-release")
         if waiting := sorted(uncommitted_releases(self.folder)):
             paths = " ".join(str(self.folder / "releases" / name) for name in waiting)
             raise Waiting(f"release {', '.join(waiting)} is cut and not committed: git add {paths}", "no-release")
-        fleet, moment, program = load_fleet(self.folder), self.now(), running_program()
         name = free_name(fleet, moment, hotfix=False)
         texts = read_folder(self.folder).texts
         files = freeze(fleet, name, cut=moment, schiff=program.version, texts=texts, wheel=program.wheel)

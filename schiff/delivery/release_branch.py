@@ -14,6 +14,7 @@ from schiff.errors import Failed, Waiting
 from schiff.git.process import run_git, try_git
 
 REMOTE = "origin"
+_PROPOSED = "schiff/release-"
 _HEAD = re.compile(rb"ref: refs/heads/(\S+)\tHEAD")
 _BOT = ("-c", "user.name=schiff", "-c", "user.email=schiff@localhost", "-c", "commit.gpgsign=false")
 
@@ -33,7 +34,8 @@ def bring_release(fleet: Path, name: str) -> None:
     if not try_git("-C", str(fleet), "push", "--quiet", REMOTE, f"HEAD:refs/heads/{branch}").status:
         return
     _propose(fleet, name, branch)
-    raise Waiting(f"{branch} takes no push; release {name} waits on schiff/release-{name} to be merged", "no-release")
+    run_git("-C", str(fleet), "reset", "--quiet", "HEAD~1")  # here, too, it is no release before it is on the branch
+    raise Waiting(f"{branch} takes no push; release {name} waits on {_PROPOSED}{name} to be merged", "no-release")
 
 
 def uncommitted_releases(fleet: Path) -> frozenset[str]:
@@ -42,6 +44,12 @@ def uncommitted_releases(fleet: Path) -> frozenset[str]:
         return frozenset()
     ended = try_git("-C", str(fleet), "ls-files", "--others", "--exclude-standard", "--", "releases")
     return frozenset(line.split("/")[1] for line in ended.out.decode().splitlines() if line.count("/") > 1)
+
+
+def proposed_releases(fleet: Path) -> frozenset[str]:
+    """Return the names of releases that wait on a branch of their own; none where no server answers."""
+    ended = try_git("-C", str(fleet), "ls-remote", REMOTE, f"refs/heads/{_PROPOSED}*")
+    return frozenset(line.rpartition(_PROPOSED)[2] for line in ended.out.decode().splitlines() if _PROPOSED in line)
 
 
 def _tracks(fleet: Path) -> bool:
@@ -56,7 +64,7 @@ def _default_branch(fleet: Path) -> str | None:
 
 def _propose(fleet: Path, name: str, branch: str) -> None:
     options = ("-o", "merge_request.create", "-o", f"merge_request.target={branch}")
-    target = f"+HEAD:refs/heads/schiff/release-{name}"
+    target = f"+HEAD:refs/heads/{_PROPOSED}{name}"
     for chosen in (options, ()):
         ended = try_git("-C", str(fleet), "push", "--quiet", *chosen, REMOTE, target)
         if not ended.status:
