@@ -132,3 +132,24 @@ def test_a_fast_forward_needs_a_path_that_completed_and_somebody_who_agrees() ->
     stage = season.ledgers["tst"].state
     said = {one.code for one in transfer_refusals(Transfer(body, season.now + DAY, stage, season.proofs("tst")))}
     assert said == {"no-path", "approval"}
+
+
+def test_a_cluster_that_was_not_healthy_before_does_not_move() -> None:
+    season, release, line = through()
+    season.health = lambda key, _now, _runs: Verdict.Progressing if key == line[1] else Verdict.Healthy
+    season.now += timedelta(minutes=30)
+    rollout, look = season.ledgers["tst"].state.rollout, season.look("tst")
+    assert rollout is not None
+    body = look.report.body(release, rollout.population, held=0, plane=look.plane)
+    objects = {body["report"]: look.report.to_bytes()}
+    season.append("tst", "observe", body, at=season.now, server=season.now, objects=objects)
+    assert codes(season, line[1:2], release) == {"progressing"}
+
+
+def test_a_cluster_goes_back_once() -> None:
+    season, release = looked()
+    canary = order(season, release)[0]
+    season.append("tst", "revoke", {"release": release, "reason": "x", "target": FIRST, "verdict": "full"})
+    pins = {str(canary): {"release": FIRST, "kubernetes": "v1.35.4"}}
+    season.append("tst", "move", {"clusters": pins, "why": "rollback"})
+    assert "not-admitted" in codes(season, [canary], FIRST, "rollback")

@@ -1,0 +1,106 @@
+"""One-line faults in what decides about rollouts, and the tests that are asked whether they notice."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """A line of a module, what a careless hand makes of it, and the test modules that must notice."""
+
+    module: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def _faults(module: str, tests: str, *lines: tuple[str, str]) -> tuple[Fault, ...]:
+    return tuple(Fault(module, old, new, tuple(tests.split())) for old, new in lines)
+
+
+FAULTS = (
+    *_faults(
+        "admission",
+        "test_admission",
+        ("if missing > timedelta():", "if missing > timedelta(days=7):"),
+        ("if earlier.completed is None:", "if earlier.completed is not None:"),
+        ("elif len(done) < stage.min_clusters:", "elif len(done) < stage.min_clusters - 1:"),
+        ("    yield from _hurried(request)\n", "\n"),
+        ("        if sentence not in request.body.first_in:", "        if request.body.first_in:"),
+        ("_SKIPPING = 2", "_SKIPPING = 1"),
+    ),
+    *_faults(
+        "agreement",
+        "test_agreement",
+        ("    if seq in stage.used:", "    if seq in stage.pins:"),
+        ("    if parse_moment(approval.expires) < asked.at:", "    if parse_moment(approval.expires) > asked.at:"),
+        ("    if signer is None:", "    if signer == approval.verb:"),
+        ("            people.add(stage.approvals[seq].body.principal)", "            people.add(str(seq))"),
+    ),
+    *_faults(
+        "moves",
+        "test_moves test_gate",
+        ("    elif not progress.may_start:", "    elif progress.gone:"),
+        ("wave_of(key) > turn:", "wave_of(key) > turn + 9:"),
+        ("        elif pin.release not in stage.completed_releases:", "        elif not pin.release:"),
+        ("    reason = rollout.halted or rollout.over_budget", "    reason = rollout.over_budget"),
+        ("    if progress is None or progress.hop >= 0:\n", "    if progress is None:\n"),
+    ),
+    *_faults(
+        "soak",
+        "test_soak",
+        ("timedelta() < gap <= max_gap", "timedelta() < gap"),
+        ("            return replace(self, good_at=None)\n        gap", "            return self\n        gap"),
+        ("at - since > grace", "at - since > 9 * grace"),
+        ("since = self.bad_since or at", "since = at"),
+    ),
+    *_faults(
+        "waves",
+        "test_waves",
+        ("        if len(chosen) >= free:", "        if len(chosen) > free:"),
+        ("taken[claim] < limit(plan, claim)", "taken[claim] <= limit(plan, claim)"),
+        ("    line = sorted(set(members), key=lambda key: place_in_line(release, key))", "    line = list(members)"),
+    ),
+    *_faults(
+        "ledger",
+        "test_ledger",
+        ("    if entry.prev != (head.digest if head else None):", "    if entry.prev is None and head:"),
+        ('    if (entry.kind == "genesis") != (head is None):', '    if entry.kind != "genesis" and head is None:'),
+        ("        if self.entries[anchor.seq].digest != anchor.digest:", "        if anchor.seq < 0:"),
+        ("    if entry.env != environment:", "    if not entry.env:"),
+    ),
+    *_faults(
+        "skew",
+        "test_skew",
+        ("    if start > target:", "    if start.major > target.major:"),
+        ("if version > control_plane]", "if version < control_plane]"),
+        ("        if not old.reversible:", "        if old.reversible:"),
+    ),
+    *_faults(
+        "progress",
+        "test_progress",
+        ("        if self.held:", "        if self.gone:"),
+        ("not (self.held or self.gone or self.failed)", "not (self.gone or self.failed)"),
+        ("done = at - since >= seen.pace.bake", "done = at >= since"),
+        ("        lost = self.hop >= 0 and not self.is_done", "        lost = False"),
+    ),
+    *_faults(
+        "stage",
+        "test_gate test_decide",
+        ("                rollout.halted, rollout.soak = body.reason, Soak()", "                rollout.soak = Soak()"),
+    ),
+    *_faults(
+        "decide",
+        "test_decide",
+        ("        elif progress.held != situation.orders[key]:", "        elif progress.held:"),
+    ),
+    *_faults(
+        "gate",
+        "test_gate test_adversarial",
+        ("            *_stopped_since(entry, before),\n", ""),
+        ("        if pin.release not in stage.completed_releases:", "        if not pin.release:"),
+    ),
+    *_faults(
+        "clock", "test_clock", ("    if last is not None and at <= last:", "    if last is not None and at < last:")
+    ),
+)
