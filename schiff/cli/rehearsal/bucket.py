@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from typing import Any
 from unittest.mock import patch
 
@@ -14,7 +15,7 @@ from schiff.errors import Failed
 from schiff.s3.bucket import Bucket
 from schiff.s3.location import Location
 
-_BUCKET = "schiff-rehearsal"
+_NUMBERS = count(1)
 KEYS = {
     "AWS_ACCESS_KEY_ID": "rehearsal",
     "AWS_SECRET_ACCESS_KEY": "rehearsal",
@@ -28,30 +29,30 @@ KEYS = {
 def witness_server(clock: Clock) -> Iterator[str]:
     """Start the server with a bucket that locks, and give a stack's setting for it.
 
-    One client asks it for the whole season: making one takes longer than what it is asked.
+    Servers of one process share what they hold, so each season has a bucket of its own. One client asks it for the
+    whole season: making one takes longer than what it is asked.
     """
     server = _server()
     with patch("moto.s3.models.utcnow", clock.naive), patch.object(Bucket, "at", cache(Bucket.at)):
         server.start()
         host, port = server.get_host_and_port()
-        setting = f"s3://{_BUCKET}/ledgers?endpoint=http://{host}:{port}&region=us-east-1"
+        bucket = f"schiff-rehearsal-{next(_NUMBERS)}"
+        setting = f"s3://{bucket}/ledgers?endpoint=http://{host}:{port}&region=us-east-1"
         try:
-            Bucket.at(Location.parse(setting)).client.create_bucket(Bucket=_BUCKET, ObjectLockEnabledForBucket=True)
+            Bucket.at(Location.parse(setting)).client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
             yield setting
         finally:
             server.stop()
 
 
 def _server() -> Any:
-    """Return a server that holds nothing yet; raises `Failed` where its package is not installed."""
+    """Return a server; raises `Failed` where its package is not installed."""
     try:
-        from moto.s3.models import s3_backends  # noqa: PLC0415 -- an extra that only a rehearsal needs
-        from moto.server import ThreadedMotoServer  # noqa: PLC0415 -- the same
+        from moto.server import ThreadedMotoServer  # noqa: PLC0415 -- an extra that only a rehearsal needs
     except ImportError:
         raise Failed(
             "a rehearsal needs an S3 server of its own, which is not installed: pip install 'schiff[rehearse]'",
             "no-moto",
         ) from None
-    s3_backends.reset()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # or it tells each request, with its port
     return ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
