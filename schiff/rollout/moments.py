@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from schiff.errors import InvalidValue
 
@@ -16,6 +17,7 @@ def format_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime(_FORM)
 
 
+@lru_cache(maxsize=65536)
 def parse_moment(text: str) -> datetime:
     """Read the one spelling; raises `InvalidValue`."""
     try:

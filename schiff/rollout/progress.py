@@ -107,11 +107,11 @@ class Progress:
         """Return it after an observation; `verdict` is on the release and version of its present hop."""
         if self.gone:
             return self
-        seen = replace(self, seen=verdict)
         if self.moved is None or self.hop_done:
-            return seen
+            return self if self.seen is verdict else replace(self, seen=verdict)
         if at <= self.moved:
             return self
+        seen = replace(self, seen=verdict)
         if verdict is Verdict.Healthy:
             return _healthy(seen, at)
         if verdict is Verdict.Unhealthy:

@@ -95,7 +95,8 @@ class Rollout:
         return tuple(
             key
             for key, one in self.clusters.items()
-            if one.phase not in (Phase.Held, Phase.Gone) and (key in self.plan.members or one.hop >= 0)
+            if (one.hop >= 0 or key in self.plan.members)
+            and not ((one.held or one.gone) and one.phase in (Phase.Held, Phase.Gone))
         )
 
     def phases(self) -> Mapping[ClusterKey, Phase]:
@@ -148,14 +149,12 @@ class Rollout:
     @property
     def is_complete(self) -> bool:
         """Whether enough of the unheld population is done, and no canary failed; nobody is never enough."""
+        if not all(one.is_done for one in self.management_clusters.values()):
+            return False
         population = self.population
         done = sum(self.clusters[key].is_done and not self.clusters[key].failed for key in population)
-        managed = all(one.is_done for one in self.management_clusters.values())
         return (
-            bool(population)
-            and managed
-            and self.plan.policy.complete.covers(done, len(population))
-            and (self.over_budget is None)
+            bool(population) and self.plan.policy.complete.covers(done, len(population)) and (self.over_budget is None)
         )
 
     @property
@@ -205,10 +204,11 @@ class Rollout:
         if self.completed is None and self.target is None and self.is_complete:
             self.completed = at
 
-    def counts(self, report: Report) -> tuple[int, bool]:
-        """Return how many of the population are healthy on the release, and whether any is unhealthy."""
-        verdicts = [report.verdict_on(key, self.release) for key in self.population]
-        return verdicts.count(Verdict.Healthy), Verdict.Unhealthy in verdicts
+    def counts(self, report: Report) -> tuple[int, int, bool]:
+        """Return how many of how many of the population are healthy on the release, and whether any is unhealthy."""
+        release = self.release
+        verdicts = [report.verdict_on(key, release) for key in self.population]
+        return verdicts.count(Verdict.Healthy), len(verdicts), Verdict.Unhealthy in verdicts
 
     def revert(self, target: str) -> None:
         """Begin the way back: whatever was moved has one hop to go, and nothing else moves any more."""

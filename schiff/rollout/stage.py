@@ -233,8 +233,8 @@ class Stage:
         for key, forward in self.forwards.items():
             verdict = verdict_of(report.clusters.get(key), rollout.pins.get(key))
             self.forwards[key] = replace(forward, progress=forward.progress.looked(at, verdict))
-        healthy, unhealthy = rollout.counts(report)
-        covered = soak.coverage.covers(healthy, len(rollout.population))
+        healthy, total, unhealthy = rollout.counts(report)
+        covered = soak.coverage.covers(healthy, total)
         if rollout.target is None and rollout.halted is None:
             rollout.soak = rollout.soak.after(
                 at, covered=covered, unhealthy=unhealthy, max_gap=soak.max_gap.delta, grace=soak.grace.delta
