@@ -426,7 +426,11 @@ class History:
         rollout.plan.require_partition()
 
     def doubted(self) -> None:
-        """I16: who may move after a look that missed somebody may move after the whole look as well."""
+        """I16: who may move after a look that missed somebody may move after the whole look as well.
+
+        Not so for a cluster that was done: unseen it counts against the limit of
+        section 12 (unknown over the limit pauses), unhealthy it stops all at once.
+        """
         environment = self.dice.choice(ENVIRONMENTS)
         season, ledger = self.season, self.season.ledgers[environment]
         rollout = ledger.state.rollout
@@ -434,6 +438,8 @@ class History:
             return
         whole = season.look(environment).report
         missed = self.dice.choice(tuple(rollout.clusters))
+        if rollout.clusters[missed].is_done:
+            return
         less = Report({key: one for key, one in whole.clusters.items() if key != missed}, whole.management_clusters)
         assert self._movable(environment, less) <= self._movable(environment, whole), f"I16, seed {self.seed}"
 
