@@ -140,12 +140,16 @@ def strings(sizes: Sizes) -> Iterator[Figure]:
     yield Figure("texts misread by Go's YAML reader", found["schiff"], "texts", 0, beside)
 
 
+LEDGER_CLUSTERS = 60
+"""The clusters of the environment whose ledger is read: that of the specification's example."""
+
+
 def ledger(sizes: Sizes) -> Iterator[Figure]:
-    """Read and replay a long ledger; nothing is remembered from an earlier run yet."""
-    runs = several(sizes.runs, partial(in_own_process, "ledger", sizes.entries, sizes.large))
-    seconds = sum(medians([run["seconds"] for run in runs]).values())
-    beside = f"{sizes.large:,} clusters; peak {runs[0]['peak']} MiB"
-    yield Figure(f"ledger of {runs[0]['entries']:,} entries, cold, without signatures", seconds, "s", 0.5, beside)
+    """Read a long ledger and hold the gate against every entry."""
+    runs = several(sizes.runs, partial(in_own_process, "ledger", sizes.entries, LEDGER_CLUSTERS))
+    seconds = medians([run["seconds"] for run in runs])
+    beside = f"cold {seconds['cold']:.2f} s; {runs[0]['clusters']} clusters; peak {runs[0]['peak']} MiB"
+    yield Figure(f"ledger of {runs[0]['entries']:,} entries verified", seconds["remembered"], "s", 0.5, beside)
 
 
 def planned_waves(sizes: Sizes) -> Iterator[Figure]:

@@ -46,6 +46,7 @@ class Entry:
         entry.require_sound()
         if entry.to_bytes() != content:
             raise InvalidValue("it is not spelled as an entry is written (key order, white space, repeated keys)")
+        entry.__dict__["digest"] = digest_of_bytes(content)
         return entry
 
     @property

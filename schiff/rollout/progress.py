@@ -94,6 +94,11 @@ class Progress:
         return self.hop_done and self.hop == self.hops - 1
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the same look once more would change nothing: no hop is under way."""
+        return self.gone or self.moved is None or self.hop_done
+
+    @property
     def may_start(self) -> bool:
         """Whether the next hop may start: it was seen Healthy on what it runs, and nothing holds it."""
         ready = self.hop < 0 or (self.hop_done and not self.is_done)

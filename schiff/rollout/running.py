@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from schiff.model.policy import CANARY, DEFAULT_BAKE
 from schiff.model.release import Assignment
@@ -32,9 +33,21 @@ class ReleaseState(StrEnum):
     Revoked = "Revoked"
 
 
+class Tally(NamedTuple):
+    """How many of how many of the population are healthy on the release, and whether any is unhealthy."""
+
+    healthy: int
+    total: int
+    unhealthy: bool
+
+
 @dataclass(slots=True)
 class Rollout:
-    """A rollout while it is added up; `pins` is what moves assigned, `target` where a rollback returns to."""
+    """A rollout while it is added up; `pins` is what moves assigned, `target` where a rollback returns to.
+
+    `settled` is the last report when the same one once more would change
+    nothing: while a release soaks, that is nearly every look.
+    """
 
     name: str
     plan: Plan
@@ -53,6 +66,8 @@ class Rollout:
     plane: str | None = None
     self_asserted: bool = True
     overridden: frozenset[str] = frozenset()
+    tally: Tally = Tally(0, 0, False)
+    settled: Report | None = None
 
     @classmethod
     def begun(cls, name: str, plan: Plan, seq: int, at: datetime, *, expedited: bool) -> Rollout:
@@ -187,32 +202,37 @@ class Rollout:
 
     def moved(self, key: ClusterKey | str, pin: Assignment, at: datetime) -> None:
         """Take one cluster of a move."""
-        self.pins[key] = pin
+        self.pins[key], self.settled = pin, None
         if isinstance(key, str):
             if key in self.management_clusters:
                 self.management_clusters[key] = self.management_clusters[key].started(at)
         elif key in self.clusters or key in self.joined:
             self.clusters[key] = self.clusters.get(key, self.alone).started(at)
 
-    def saw(self, at: datetime, clusters: Mapping[ClusterKey, Sight], managers: Mapping[str, Sight]) -> None:
-        """Take the sights of an observation that counts."""
-        for key, one in self.clusters.items():
-            self.clusters[key] = one.looked(at, verdict_of(clusters.get(key), self.runs(key)))
-        for name, one in self.management_clusters.items():
-            self.management_clusters[name] = one.looked(at, verdict_of(managers.get(name), self.runs(name)))
+    def saw(self, at: datetime, report: Report) -> None:
+        """Take the sights of an observation that counts; one that says the same of settled clusters only passes time."""
         self.looked = at
+        if report is self.settled:
+            return
+        for key, one in self.clusters.items():
+            self.clusters[key] = one.looked(at, verdict_of(report.clusters.get(key), self.runs(key)))
+        for name, one in self.management_clusters.items():
+            seen = verdict_of(report.management_clusters.get(name), self.runs(name))
+            self.management_clusters[name] = one.looked(at, seen)
         if self.completed is None and self.target is None and self.is_complete:
             self.completed = at
+        self.tally = self._counted(report)
+        everybody = (*self.clusters.values(), *self.management_clusters.values())
+        self.settled = report if all(one.is_settled for one in everybody) else None
 
-    def counts(self, report: Report) -> tuple[int, int, bool]:
-        """Return how many of how many of the population are healthy on the release, and whether any is unhealthy."""
+    def _counted(self, report: Report) -> Tally:
         release = self.release
         verdicts = [report.verdict_on(key, release) for key in self.population]
-        return verdicts.count(Verdict.Healthy), len(verdicts), Verdict.Unhealthy in verdicts
+        return Tally(verdicts.count(Verdict.Healthy), len(verdicts), Verdict.Unhealthy in verdicts)
 
     def revert(self, target: str) -> None:
         """Begin the way back: whatever was moved has one hop to go, and nothing else moves any more."""
-        self.target, self.soak, self.halted = target, Soak(), None
+        self.target, self.soak, self.halted, self.settled = target, Soak(), None, None
         self.clusters = {key: _back(one) for key, one in self.clusters.items() if one.hop >= 0 and not one.gone}
         self.management_clusters = {name: _back(one) for name, one in self.management_clusters.items() if one.hop >= 0}
 

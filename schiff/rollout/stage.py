@@ -229,11 +229,11 @@ class Stage:
         if rollout.plane not in (None, body.plane):
             rollout.soak = Soak()
         rollout.plane, rollout.self_asserted = body.plane, receipts is None
-        rollout.saw(at, report.clusters, report.management_clusters)
+        rollout.saw(at, report)
         for key, forward in self.forwards.items():
             verdict = verdict_of(report.clusters.get(key), rollout.pins.get(key))
             self.forwards[key] = replace(forward, progress=forward.progress.looked(at, verdict))
-        healthy, total, unhealthy = rollout.counts(report)
+        healthy, total, unhealthy = rollout.tally
         covered = soak.coverage.covers(healthy, total)
         if rollout.target is None and rollout.halted is None:
             rollout.soak = rollout.soak.after(
@@ -269,12 +269,12 @@ class Stage:
 
     def _vouch(self, manager: str) -> None:
         if self.rollout is not None and manager in self.rollout.management_clusters:
-            managers = self.rollout.management_clusters
+            managers, self.rollout.settled = self.rollout.management_clusters, None
             managers[manager] = managers[manager].acknowledged()
 
     def _change(self, key: ClusterKey, change: _Step) -> None:
         if self.rollout is not None and key in self.rollout.clusters:
-            self.rollout.clusters[key] = change(self.rollout.clusters[key])
+            self.rollout.clusters[key], self.rollout.settled = change(self.rollout.clusters[key]), None
 
     def _remove(self, body: RemoveBody) -> None:
         expected = next_removal(self.removals.get(body.cluster))

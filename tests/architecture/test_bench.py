@@ -32,7 +32,7 @@ def test_every_row_in_memory_says_what_it_measured(capsys: pytest.CaptureFixture
     found = measured(capsys, "schemas", "strings", "ledger", "waves")
     assert found["texts misread by Go's YAML reader"]["value"] == 0
     assert "schema check of 800 objects" in found
-    assert "ledger of 40 entries, cold, without signatures" in found
+    assert "ledger of 40 entries verified" in found
     assert found["20 clusters planned into waves, first batch"]["goal"] == 0.2
 
 
