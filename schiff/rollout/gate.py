@@ -61,6 +61,7 @@ def _verify(ledger: Ledger, before: Ledger | None, proofs: Proofs) -> None:
         ):
             raise Refused(f"{entry.env} {entry.file_name}: {refusal.sentence}", "not-admitted")
         stage.take(entry, ledger.objects, ledger.receipts)
+    ledger.with_state(stage)
 
 
 def _stopped_since(entry: Entry, before: Ledger | None) -> Iterator[Refusal]:

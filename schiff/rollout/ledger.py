@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from schiff.errors import InvalidValue, Refused, Tampered
@@ -39,16 +40,26 @@ class Head(NamedTuple):
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
     """Entries that were verified, and what they add up to."""
 
     environment: Environment
     entries: tuple[Entry, ...] = ()
-    state: Stage = field(default_factory=Stage)
     head: Head | None = None
     objects: Mapping[str, bytes] = field(default_factory=dict)
     receipts: Mapping[int, Receipt] | None = None
+
+    @cached_property
+    def state(self) -> Stage:
+        """What the entries add up to; raises `Tampered` for one that says what could not be."""
+        stage = Stage()
+        try:
+            for entry in self.entries:
+                stage.take(entry, self.objects, self.receipts)
+        except (InvalidValue, Refused) as error:
+            raise _unsound(self.environment, error) from None
+        return stage
 
     @classmethod
     def empty(cls, environment: Environment) -> Ledger:
@@ -61,12 +72,14 @@ class Ledger:
     ) -> Ledger:
         """Return the ledger that the files of its branch hold; raises `Tampered` with a sentence.
 
-        `receipts` are those of a witness; without one, time is as the chain says.
+        `receipts` are those of a witness; without one, time is as the chain
+        says. What the entries add up to is asked for later, by whoever judges
+        them on the way or else by `state`.
         """
         try:
             return cls._verified(environment, files, receipts)
-        except (InvalidValue, Refused) as error:
-            raise Tampered(f"the ledger of {environment} does not hold: {error}") from None
+        except InvalidValue as error:
+            raise _unsound(environment, error) from None
 
     @classmethod
     def _verified(
@@ -74,11 +87,10 @@ class Ledger:
     ) -> Ledger:
         objects = _objects(files)
         entries = tuple(_entries(files))
-        head, state = None, Stage()
+        head = None
         for entry in entries:
             head = _following(environment, head, entry)
-            state.take(entry, objects, receipts)
-        return cls(environment, entries, state, head, objects, receipts)
+        return cls(environment, entries, head, objects, receipts)
 
     def append(
         self, kind: Kind, body: Mapping[str, Any], *, at: str, actor: str, fleet: str, server: str | None = None
@@ -98,11 +110,17 @@ class Ledger:
         head = _following(self.environment, self.head, entry)
         state = self.state.copy()
         state.take(entry, self.objects, self.receipts)
-        return replace(self, entries=(*self.entries, entry), state=state, head=head)
+        return replace(self, entries=(*self.entries, entry), head=head).with_state(state)
+
+    def with_state(self, state: Stage) -> Ledger:
+        """Return the ledger with what its entries add up to, where somebody added them up already."""
+        self.__dict__["state"] = state
+        return self
 
     def with_objects(self, objects: Mapping[str, bytes]) -> Ledger:
         """Return the ledger with more of what its entries cite, by digest."""
-        return replace(self, objects={**self.objects, **objects})
+        more = replace(self, objects={**self.objects, **objects})
+        return more.with_state(self.__dict__["state"]) if "state" in self.__dict__ else more
 
     def require_anchor(self, anchor: Head) -> None:
         """Raise `Tampered` unless the chain still holds an entry that was its head once."""
@@ -115,6 +133,10 @@ class Ledger:
             raise Tampered(
                 f"the ledger of {self.environment} was recomputed: entry {anchor.seq} is not {anchor.digest} any more"
             )
+
+
+def _unsound(environment: Environment, error: Exception) -> Tampered:
+    return Tampered(f"the ledger of {environment} does not hold: {error}")
 
 
 def _entries(files: Mapping[str, bytes]) -> Iterator[Entry]:

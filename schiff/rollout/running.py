@@ -66,7 +66,7 @@ class Rollout:
     plane: str | None = None
     self_asserted: bool = True
     overridden: frozenset[str] = frozenset()
-    tally: Tally = Tally(0, 0, False)
+    tally: Tally = field(default_factory=lambda: Tally(0, 0, unhealthy=False))
     settled: Report | None = None
 
     @classmethod
@@ -210,7 +210,7 @@ class Rollout:
             self.clusters[key] = self.clusters.get(key, self.alone).started(at)
 
     def saw(self, at: datetime, report: Report) -> None:
-        """Take the sights of an observation that counts; one that says the same of settled clusters only passes time."""
+        """Take the sights of an observation that counts; the same once more of settled clusters only passes time."""
         self.looked = at
         if report is self.settled:
             return

@@ -76,7 +76,8 @@ def test_on_stale_health_nothing_starts() -> None:
     season.go(HOUR)
     season.go(DAY, HOUR)
     season.now += 2 * DAY
-    season.ledgers["tst"] = replace(season.ledgers["tst"], receipts={})
+    ledger = season.ledgers["tst"]
+    season.ledgers["tst"] = replace(ledger, receipts={}).with_state(ledger.state)
     moves = sum(entry.kind == "move" for entry in season.ledgers["tst"].entries)
     assert outcome(season.step("tst")) == ("observe", 10)
     assert sum(entry.kind == "move" for entry in season.ledgers["tst"].entries) == moves

@@ -131,7 +131,7 @@ def test_a_well_hashed_entry_that_skips_a_removal_state_is_tampering() -> None:
     body = {"cluster": str(SHOP), "state": "c", "observation": f"sha256:{'0' * 64}"}
     forged = Entry(4, ledger.head.digest, "prd", "remove", AT, None, "user:a", "none", body)
     with pytest.raises(Tampered, match="cannot go to removal state c: the next one is a"):
-        parse(files_of((*ledger.entries, forged)))
+        _ = parse(files_of((*ledger.entries, forged))).state
 
 
 def test_a_later_removal_state_cites_what_was_observed() -> None:
