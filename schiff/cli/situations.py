@@ -63,6 +63,7 @@ def situation_of(environment: Environment, chains: Chains, facts: Facts) -> Situ
         orders=orders,
         assigned={key: run for key, run in assigned.tenants.items() if key in orders and run.release != HEAD},
         delivered=delivered_until(ledger, assigned, facts.manifests),
+        revoked=_revoked(chains, environment),
         ways=_ways(fleet, ledger, assigned, orders),
         look=facts.look,
         train=_train(fleet) if environment == ENVIRONMENTS[0] else None,
@@ -73,6 +74,14 @@ def _before(chains: Chains, environment: Environment) -> Ledger | None:
     number = ENVIRONMENTS.index(environment)
     found = chains.ledgers.get(ENVIRONMENTS[number - 1]) if number else None
     return None if found is None or found.head is None else found
+
+
+def _revoked(chains: Chains, environment: Environment) -> Mapping[str, str]:
+    """Return what any environment before took back, with the reasons."""
+    earlier = (
+        chains.ledgers[name] for name in ENVIRONMENTS[: ENVIRONMENTS.index(environment)] if name in chains.ledgers
+    )
+    return {release: reason for ledger in earlier for release, reason in ledger.state.revoked.items()}
 
 
 def _orders(fleet: Fleet, assigned: Assignments, now: datetime) -> Mapping[ClusterKey, bool]:

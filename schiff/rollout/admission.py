@@ -18,8 +18,8 @@ In the order of the code:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from schiff.model.policy import PolicySpec
@@ -50,7 +50,10 @@ _BUSY = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A promotion that is asked about: its body, its plan, its moment, and both environments on its prefix."""
+    """A promotion that is asked about: its body, its plan, its moment, and both environments on its prefix.
+
+    `revoked` are the releases that any environment before took back, with the reasons.
+    """
 
     environment: Environment
     body: PromoteBody
@@ -59,6 +62,7 @@ class Request:
     here: Stage
     before: Stage | None
     proofs: Proofs
+    revoked: Mapping[str, str] = field(default_factory=dict)
 
 
 def admission(request: Request) -> Iterator[Refusal]:
@@ -76,10 +80,12 @@ def admission(request: Request) -> Iterator[Refusal]:
 
 
 def _revoked(request: Request) -> Iterator[Refusal]:
-    for stage in (request.here, request.before):
-        reason = stage.revoked.get(request.body.release) if stage is not None else None
-        if reason is not None:
+    before = request.before.revoked if request.before is not None else {}
+    for revoked in (request.here.revoked, before, request.revoked):
+        if request.body.release in revoked:
+            reason = revoked[request.body.release]
             yield Refusal("revoked", f"release {request.body.name} was revoked: {reason}; cut another one")
+            return
 
 
 def _repeated(request: Request) -> Iterator[Refusal]:

@@ -75,7 +75,7 @@ def request_of(situation: Situation, candidate: Candidate) -> Request:
     body = PromoteBody.model_validate(data)
     stage = before.state if before is not None else None
     proofs = replace(situation.proofs, releases={one.digest: one for one in situation.releases})
-    return Request(ledger.environment, body, plan, situation.now, ledger.state, stage, proofs)
+    return Request(ledger.environment, body, plan, situation.now, ledger.state, stage, proofs, situation.revoked)
 
 
 def _approvals(situation: Situation, candidate: Candidate, plan: Plan) -> list[int]:

@@ -8,8 +8,9 @@ it is read. A citation of another chain must be what stands there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from schiff.errors import Refused, Tampered
 from schiff.rollout.admission import Request, admission, required_approvals
@@ -34,54 +35,56 @@ def verify_chains(
     """Raise for the first entry that may not stand where it stands.
 
     `ledgers` holds an environment and all before it, `releases` those of the
-    fleet, by digest. Raises `Tampered` for a
-    citation that does not hold, and `Refused` (``not-admitted``) for an entry
-    that the gate would not have let through.
+    fleet, by digest. Raises `Tampered` for a citation that does not hold, and
+    `Refused` (``not-admitted``) for an entry that the gate would not have let
+    through.
     """
+    earlier: list[Ledger] = []
     for environment in ENVIRONMENTS:
         if environment in ledgers:
             known = replace(proofs.get(environment, NO_PROOFS), releases=releases or {})
-            _verify(ledgers[environment], _before(ledgers, environment), known)
+            _verify(ledgers[environment], earlier, known)
+            earlier.append(ledgers[environment])
 
 
-def _before(ledgers: Mapping[Environment, Ledger], environment: Environment) -> Ledger | None:
-    number = ENVIRONMENTS.index(environment)
-    return ledgers.get(ENVIRONMENTS[number - 1]) if number else None
-
-
-def _verify(ledger: Ledger, before: Ledger | None, proofs: Proofs) -> None:
+def _verify(ledger: Ledger, earlier: Sequence[Ledger], proofs: Proofs) -> None:
+    before = earlier[-1] if earlier else None
     seen = _stages(before, _cited(ledger, before))
     stage = Stage()
     for entry in ledger.entries:
         source = entry.said.source if isinstance(entry.said, PromoteBody) else None
-        earlier = seen[source.seq] if source is not None else None
+        then = seen[source.seq] if source is not None else None
         for refusal in (
-            *_stopped_since(entry, before),
-            *entry_refusals(entry, stage, earlier, proofs, ledger.objects),
+            *_stopped_since(entry, earlier),
+            *entry_refusals(entry, stage, then, proofs, ledger.objects),
         ):
             raise Refused(f"{entry.env} {entry.file_name}: {refusal.sentence}", "not-admitted")
         stage.take(entry, ledger.objects, ledger.receipts)
     ledger.with_state(stage)
 
 
-def _stopped_since(entry: Entry, before: Ledger | None) -> Iterator[Refusal]:
-    """Yield a refusal where the other chain stopped the release after what is cited, and before the promotion.
+def _stopped_since(entry: Entry, earlier: Sequence[Ledger]) -> Iterator[Refusal]:
+    """Yield a refusal where an earlier environment stopped the release after what is cited, and before the promotion.
 
     Old evidence stays true, so a promotion must not be able to choose it. Two
     steps that run at the same moment may miss each other by a little.
     """
     body = entry.said
-    if not isinstance(body, PromoteBody) or body.source is None or before is None:
+    if not isinstance(body, PromoteBody) or body.source is None:
         return
     latest = parse_moment(entry.at) - RECEIVED_WITHIN
-    for later in before.entries[body.source.seq + 1 :]:
-        if later.kind not in ("halt", "revoke") or parse_moment(later.at) > latest:
-            continue
-        if isinstance(later.said, HaltBody | RevokeBody) and later.said.release == body.release:
-            code = "halted" if later.kind == "halt" else "revoked"
-            yield Refusal(
-                code, f"release {body.name} was {code} in {later.env} by entry {later.seq}, after {body.source.seq}"
-            )
+    for ledger in earlier:
+        cited = body.source.seq + 1 if ledger.environment == body.source.env else len(ledger.entries)
+        for later in ledger.entries:
+            if later.kind == "revoke" or (later.kind == "halt" and later.seq >= cited):
+                yield from _stopped(later, body, latest)
+
+
+def _stopped(later: Entry, body: PromoteBody, latest: datetime) -> Iterator[Refusal]:
+    stop = later.said
+    if isinstance(stop, HaltBody | RevokeBody) and stop.release == body.release and parse_moment(later.at) <= latest:
+        code = "halted" if later.kind == "halt" else "revoked"
+        yield Refusal(code, f"release {body.name} was {code} in {later.env} by entry {later.seq}: {stop.reason}")
 
 
 def _cited(ledger: Ledger, before: Ledger | None) -> frozenset[int]:

@@ -69,7 +69,8 @@ class Situation:
     `orders` are the clusters of the environment that releases are moved to, and
     whether each is held now; `assigned` is what they run by the ledger.
     `releases` are the fleet's, oldest first. `plan` makes the plan of one, and
-    may refuse. `ways` are the ways back of held clusters.
+    may refuse. `revoked` are releases that any
+    environment before took back, `ways` the ways back of held clusters.
     """
 
     ledger: Ledger
@@ -82,6 +83,7 @@ class Situation:
     orders: Mapping[ClusterKey, bool]
     assigned: Mapping[ClusterKey, Assignment]
     delivered: int | None
+    revoked: Mapping[str, str] = field(default_factory=dict)
     ways: Mapping[ClusterKey, Sequence[Pin]] = field(default_factory=dict)
     look: Look | None = None
     train: Train | None = None

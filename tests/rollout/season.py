@@ -139,6 +139,11 @@ class Season:
             orders={key: key in self.held for key in self.clusters.get(environment, ())},
             assigned=assigned,
             delivered=self.delivered[environment],
+            revoked={
+                release: reason
+                for name in ENVIRONMENTS[:number]
+                for release, reason in self.ledgers[name].state.revoked.items()
+            },
             look=look,
             train=Train(self.due, changed=True) if self.due is not None and not number else None,
         )

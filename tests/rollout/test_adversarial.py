@@ -442,3 +442,13 @@ def test_a_plan_that_lies_about_what_clusters_run() -> None:
     lie = replace(plan.members[key], start=Assignment(SOME_DIGEST, VERSION))
     promote(season, "tst", release, planned=replace(plan, members={**plan.members, key: lie}))
     refused(season, "and the chain says another")
+
+
+def test_a_release_that_tst_revokes_while_it_soaks_in_ref_never_enters_prd() -> None:
+    season, release = in_ref(2)
+    season.append("tst", "revoke", {"release": release, "reason": "eats disks", "target": FIRST, "verdict": "full"})
+    for _ in range(20):
+        season.approve("prd", "promote", release)
+        steps(season, 1)
+    assert season.ledgers["ref"].state.rollout_of(release) is not None
+    assert outcome(season.step("prd")) == ("revoked", 11)

@@ -97,7 +97,7 @@ FAULTS = (
     *_faults(
         "gate",
         "test_gate test_adversarial",
-        ("            *_stopped_since(entry, before),\n", ""),
+        ("            *_stopped_since(entry, earlier),\n", ""),
         ("        if pin.release not in stage.completed_releases:", "        if not pin.release:"),
     ),
     *_faults(
