@@ -98,16 +98,6 @@ def append(environment: Environment, propose: Propose, *, ledger: str = "", tell
     return append_to_ledger(place.ledger, environment, propose, cache, witness=put)
 
 
-def put_late(environment: Environment, chains: Chains) -> tuple[int, ...]:
-    """Put what the witness of an environment lacks, and return the numbers."""
-    place, _ = chain_place(environment)
-    lacking = chains.unwitnessed.get(environment)
-    if place.witness is None or lacking is None:
-        return ()
-    Witness(place.witness, datetime.now(UTC)).put_late(chains.ledgers[environment], lacking.all)
-    return lacking.all
-
-
 def _seen(project: Project, environment: Environment) -> Seen:
     backend = project.engine_environment(os.environ)["PULUMI_BACKEND_URL"]
     delivered: set[Head] = set()

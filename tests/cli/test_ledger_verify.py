@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schiff.cli.app import run
-from schiff.cli.chains import chains_up_to, put_late
+from schiff.cli.chains import chain_place
+from schiff.cli.ledger_branches import LedgerBranches
 from schiff.delivery.ledger_branch import append_to_ledger
+from schiff.sources.fleet_files import load_fleet
 from tests.cli.witnessed import LEDGER, WitnessedProject, recomputed
 from tests.delivery.ledger_writers import notes
 from tests.s3.server import BUCKET, client_of, give_keys, location_of, s3_server, setting_of
@@ -126,7 +129,10 @@ def test_every_forgery_of_an_anchored_chain_is_tampering(
     project: WitnessedProject, server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     append_notes(4)
-    assert put_late("prd", chains_up_to("prd", {})) == (1, 2, 3, 4)
+    place, cache = chain_place("prd")
+    branches = LedgerBranches({"prd": place}, cache, "ci:test", lambda: datetime.now(UTC))
+    assert branches.read("prd", load_fleet(project.fleet)).unwitnessed["prd"].all == (1, 2, 3, 4)
+    assert branches.read_witnessed("prd", load_fleet(project.fleet)).unwitnessed["prd"].all == ()
     entries, files = project.ledger().entries, project.files()
     forgeries = dict(_forgeries(files))
     forgeries |= {f"recomputed from {seq}": recomputed(entries, seq) for seq in range(len(entries))}
