@@ -13,6 +13,7 @@ from schiff.cli.app import run
 from schiff.rollout.health import Verdict
 from schiff.rollout.running import ReleaseState
 from tests.cli.simulated_world import REFERENCES, START, SimulatedWorld, changed_defaults, rollout_documents
+from tests.makers import changed
 
 PROJECT = "name: schiff\nruntime: python\n"
 
@@ -29,9 +30,12 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> SimulatedWorld:
 
 @pytest.fixture
 def world(begun: SimulatedWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimulatedWorld:
-    """Return the current folder as a project with that world's ledgers."""
-    folder = tmp_path / "project"
-    world = begun.copied(folder)
+    """Return a copy of that world."""
+    return as_project(begun.copied(tmp_path / "project"), tmp_path / "project", monkeypatch)
+
+
+def as_project(world: SimulatedWorld, folder: Path, monkeypatch: pytest.MonkeyPatch) -> SimulatedWorld:
+    """Make the current folder a project with a world's ledgers."""
     (folder / "Pulumi.yaml").write_text(PROJECT)
     for stack in ("tst", "ref", "prd"):
         (folder / f"Pulumi.{stack}.yaml").write_text("config:\n  schiff:fleet: fleet\n  schiff:ledger: ledger.git\n")
@@ -118,6 +122,24 @@ def test_a_release_that_is_taken_back_goes_nowhere(world: SimulatedWorld, capsys
     for environment in ("ref", "prd"):
         refused = said(capsys, "gate", "-e", environment, "2026.48.0", status=11)
         assert "revoked" in {one["code"] for one in refused["refusals"]}
+
+
+def test_what_cannot_be_taken_back_is_refused_before_anything_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row: rollback of an irreversible release -- the verdict comes before anything moves (no-path, 11)."""
+    documents = changed("components/calico.yaml", "versions", {"v3.32.1": {}, "v3.33.0": {}}, rollout_documents())
+    world = SimulatedWorld.begin(tmp_path / "begun", documents)
+    for name, value in {"version": "v3.33.0", "reversible": False}.items():
+        world.documents = changed("head.yaml", f"components.calico.{name}", value, world.documents)
+    world.documents = changed_defaults(world.documents)
+    world.step("tst")
+    world = as_project(world.copied(tmp_path / "project"), tmp_path / "project", monkeypatch)
+    before = (world.kinds("tst"), world.deliveries)
+    refused = said(capsys, "rollback", "-e", "tst", "--reason", "packets", status=11)
+    assert (refused["code"], "calico v3.33.0 cannot go back to v3.32.1" in refused["message"]) == ("no-path", True)
+    world.step("tst")
+    assert (world.kinds("tst"), world.deliveries) == before
 
 
 def test_nothing_goes_back_to_what_never_completed(world: SimulatedWorld, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,6 +95,20 @@ def test_what_was_done_before_a_failure_is_in_its_answer(
     assert [one["entry"]["kind"] for one in answer["steps"] if one["entry"]] == ["promote", "observe", "move"]
 
 
+def test_a_gate_that_does_not_end_in_time_ends_as_a_failure(
+    world: SimulatedWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row: gate times out -- no entry, nothing moves (1)."""
+
+    def hangs(*_: object) -> None:
+        raise Failed("ssh-keygen verify did not end within 20 seconds", "ssh-keygen-failed")
+
+    monkeypatch.setattr("schiff.cli.step_loop.entry_refusals", hangs)
+    answer = said(capsys, status=1)
+    assert (answer["status"], answer["code"]) == (1, "ssh-keygen-failed")
+    assert world.kinds("tst") == ["genesis"]
+
+
 def test_an_environment_is_named(world: SimulatedWorld, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["step"]) == 2
     assert "no environment is named" in capsys.readouterr().err

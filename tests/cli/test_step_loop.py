@@ -173,6 +173,22 @@ def test_a_delivery_that_does_not_arrive_is_waited_for(world: SimulatedWorld, mo
     assert (refusal.code, status_of(refusal)) == ("behind", 10)
 
 
+def test_a_gate_that_crashes_lets_nothing_through(world: SimulatedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row: gate crashes -- no entry, nothing moves."""
+
+    def crashes(*_: object) -> None:
+        raise ZeroDivisionError
+
+    before = (world.kinds("tst"), world.deliveries)
+    with monkeypatch.context() as patched:
+        patched.setattr("schiff.cli.step_loop.entry_refusals", crashes)
+        with pytest.raises(ZeroDivisionError):
+            world.step("tst")
+    assert (world.kinds("tst"), world.deliveries) == before
+    world.step("tst")
+    assert "move" in world.kinds("tst")
+
+
 def test_a_runner_clock_14_days_ahead_records_nothing(world: SimulatedWorld) -> None:
     """Row: runner clock 14 days ahead -- observation refused; later honest entries unharmed (skew, 10)."""
     world.step("tst")

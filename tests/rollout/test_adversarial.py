@@ -1,32 +1,83 @@
-"""The adversarial cases of the specification that the pure core decides, each by the name of its row.
+"""The adversarial cases of the specification, each by the name of its row: here those that the pure core decides.
 
-Elsewhere, because Git, S3 or the engine takes part: entry edited, chain cut,
-recomputed (`tests/properties/test_ledger.py`, `test_witnessed_ledger.py`); re-tagged
-release, two releases with one name (`test_release.py`); newer schiff
-(`tests/sources/test_other_versions.py`); health before controllers noticed,
-suspended (`test_health_*.py`); way back, catalogue, pools (`test_way_back.py`,
-`test_skew.py`); irreversible rollback (`test_reversal.py`); update failed half way,
-gate crashes, human revert, `rollback --unverified` (`tests/cli`, `tests/journeys`).
+Where each row is tested, in the order of the specification; no file means here.
+What needs Git, S3, the engine or a command is tested with it:
+
+- runner clock 14 days ahead: `test_runner_clock_14_days_ahead`, and `cli/test_step_loop.py`
+- burst of back-dated observations: `test_burst_of_15_back_dated_observations_by_the_bot` (the code stands in the
+  chain, and soak waits), `test_time_that_nobody_received...` (the status), and with S3 `cli/test_step.py`
+- observer off for two weeks: `test_observer_off_for_two_weeks`, and `cli/test_step_loop.py`
+- entry edited, removed, reordered; chain cut or recomputed: `cli/test_ledger_verify.py`, every entry of three real
+  chains in `journeys/test_rehearsal.py`; a citation: `test_a_citation_of_what_does_not_stand_in_the_other_chain`
+- hand-written promote for a release 3 days in ref: `test_hand_written_promote...`, and by plain pulumi
+  `journeys/test_forged_promotion.py`
+- release or component folder edited in place: `cli/test_tampered_releases.py`; a re-published chart is no tampering
+  but never Healthy, for its digest differs: `test_health_flux.py`
+- newer schiff compiles otherwise: `journeys/test_other_versions.py`
+- rolled back in ref, promoted from old evidence: `test_release_rolled_back_in_ref...`, and `cli/test_steering.py`
+- two releases with one name: `cli/test_tampered_releases.py`
+- health read before controllers noticed: `cli/test_step_loop.py`; each object: `test_health_conditions.py`
+- suspended or paused looks Ready: `test_health_flux.py`, `test_health_conditions.py`; the status of Unknown:
+  `cli/test_status.py`
+- failed canary deleted: `test_failed_canary_deleted_from_the_fleet`, and `cli/test_step_loop.py`
+- deleted while pending, created during a rollout: `test_cluster_deleted_while_pending_and_created_during_a_rollout`,
+  and `cli/test_step_loop.py`
+- all held, ref empty: `test_all_clusters_held`, `test_ref_empty`
+- two steps at once: `cli/test_step_loop.py`
+- killed in between: `cli/test_step_loop.py`, `cli/test_step.py`, `journeys/test_thirty_kills.py`
+- update failed half way: `cli/test_step_loop.py`
+- freeze in mid-wave, removed during a rollout: `test_freeze_begins_in_mid_wave`, `test_freeze_removed...`,
+  `test_a_freeze_that_lies_ahead...`, and `cli/test_step_loop.py`
+- soak lowered by who promotes: `test_soak_lowered...`, and `cli/test_step_loop.py`
+- approver is the author; approval for another digest, expired, used twice: `test_approver_is_the_author...`,
+  `test_approval_used_twice`
+- hold set while the cluster moves: `test_hold_set_while_the_cluster_moves`, and `cli/test_step_loop.py`
+- way back over a revoked release, a missing minor, a pool above its control plane: `test_way_back.py`,
+  `test_planning.py`, `test_skew.py`
+- rollback of an irreversible release: `test_reversal.py`, and before anything moves `cli/test_steering.py`
+- default edited at head: `journeys/test_example_fleet.py`, and `properties/test_compiled_fleet.py`
+- a wave outside its batch: `resources/test_wanted.py`, `test_a_wave_that_moves_more_than_its_batch`; orders over
+  budget: `journeys/test_approved_orders.py`
+- gate crashes, times out: `cli/test_step_loop.py`, `cli/test_step.py`
+- a site unreachable: `test_a_site_unreachable`, and `cli/test_step_loop.py`
+- human edit on owned paths: `journeys/test_pulumi_delivery.py`
+- ledger broken and production burning: there is no command `rollback --unverified` yet, so no test either; two
+  signatures for it can be made and read (`sources/test_loose_approvals.py`)
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from schiff.errors import Refused, Tampered
 from schiff.model.policy import PolicySpec
 from schiff.model.release import Assignment
-from schiff.rollout.gate import verify_chains
+from schiff.rollout.gate import entry_refusals, verify_chains
 from schiff.rollout.health import Verdict
 from schiff.rollout.progress import Phase
 from schiff.rollout.proofs import Receipt
 from schiff.rollout.running import ReleaseState
+from schiff.rollout.stage import Stage
 from schiff.values.digests import digest
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
-from tests.rollout.forgery import DAY, SOME_DIGEST, STEP, move, outcome, promote, promotion, refused, steps, until
+from tests.rollout.forgery import (
+    DAY,
+    SOME_DIGEST,
+    STEP,
+    move,
+    outcome,
+    outcome_of,
+    promote,
+    promotion,
+    refused,
+    steps,
+    until,
+)
 from tests.rollout.season import ANNA, BERT, FIRST, PLANE, VERSION, Season, a_season
 
 FREEZE = {"from": "2026-11-24T08:00:00Z", "until": "2026-11-28T00:00:00Z", "reason": "sale"}
@@ -85,6 +136,14 @@ def test_burst_of_15_back_dated_observations_by_the_bot() -> None:
     assert list(after.disbelieved.values()) == ["self-dated"] * 15
     assert after.rollout is not None
     assert after.rollout.soak.earned == earned
+    assert outcome(season.step("prd")) == ("not-soaked", 10)
+
+
+def test_time_that_nobody_received_is_refused_where_policy_asks_for_a_witness() -> None:
+    policy = PolicySpec.model_validate({"environments": {"prd": {"witness": "required"}}})
+    season, release = in_ref(17, witnessed=False, policy=policy)
+    season.approve("prd", "promote", release)
+    assert outcome(season.step("prd")) == ("self-dated", 10)
 
 
 def test_an_observation_that_does_not_count_is_appended_once_in_a_run() -> None:
@@ -116,7 +175,7 @@ def test_a_citation_of_what_does_not_stand_in_the_other_chain() -> None:
     promote(season, "prd", release, source={"env": "ref", "seq": 1, "digest": SOME_DIGEST})
     with pytest.raises(Tampered, match="cites entry 1 of ref") as error:
         season.verify()
-    assert error.value.status == 16
+    assert (error.value.code, error.value.status) == ("tampered", 16)
 
 
 def soak_in_ref(season: Season) -> timedelta:
@@ -158,7 +217,7 @@ def test_release_rolled_back_in_ref_promoted_again_from_old_evidence() -> None:
     promote(season, "prd", release, source=old["source"], approvals=[seq])
     refused(season, "was revoked in ref by entry")
     season.ledgers["prd"] = kept
-    assert outcome(season.step("prd"))[0] in ("revoked", "not-admitted")
+    assert outcome(season.step("prd")) == ("revoked", 11)
     promote(season, "ref", release)
     refused(season, "was revoked: bad")
 
@@ -288,6 +347,16 @@ def test_freeze_removed_by_editing_policy_during_a_rollout() -> None:
     assert release != season.releases[-1].digest
 
 
+def test_a_freeze_that_lies_ahead_is_removed_with_an_approval_alone() -> None:
+    season = a_season(policy=frozen_policy(**{"from": "2026-12-20T00:00:00Z", "until": "2026-12-28T00:00:00Z"}))
+    until(season, "ref", season.cut("2026.48.0"))
+    season.policy = PolicySpec()
+    season.cut("2026.50.0")
+    assert outcome(season.step("tst")) == ("approval", 11)
+    season.approve("tst", "policy", season.policy.digest)
+    assert outcome(season.step("tst"))[0] != "approval"
+
+
 def test_soak_lowered_in_the_merge_request_that_promotes() -> None:
     season, release = in_ref(3)
     season.policy = PolicySpec.model_validate({"environments": {"ref": {"soak": "1d"}}})
@@ -331,6 +400,12 @@ def test_approval_used_twice() -> None:
     season.append("prd", "resume", {"release": release, "reason": "x", "approvals": [seq]})
     refused(season, "resume of .* needs 1 person")
     assert seq in season.ledgers["prd"].state.used
+    *honest, resumed = season.ledgers["prd"].entries
+    stage = Stage()
+    for entry in honest:
+        stage.take(entry, season.ledgers["prd"].objects, season.ledgers["prd"].receipts)
+    found = entry_refusals(resumed, stage, None, season.proofs("prd"), season.ledgers["prd"].objects)
+    assert [outcome_of(refusal) for refusal in found] == [("approval", 11)]
 
 
 def test_approval_whose_signature_nobody_verified() -> None:
@@ -452,3 +527,13 @@ def test_a_release_that_tst_revokes_while_it_soaks_in_ref_never_enters_prd() -> 
         steps(season, 1)
     assert season.ledgers["ref"].state.rollout_of(release) is not None
     assert outcome(season.step("prd")) == ("revoked", 11)
+
+
+def test_every_test_that_is_listed_above_is_there() -> None:
+    listed = re.findall(r"`([\w/]+)(\.py|\.\.\.)?`", __doc__ or "")
+    here = Path(__file__).parent
+    files = [name for name, ending in listed if ending == ".py"]
+    assert len(files) > 20
+    assert [name for name in files if not any((at / f"{name}.py").is_file() for at in (here, here.parent))] == []
+    named = [name for name, ending in listed if ending != ".py" and name.startswith("test_")]
+    assert [name for name in named if not any(one.startswith(name) for one in globals())] == []

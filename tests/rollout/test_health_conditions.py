@@ -234,6 +234,13 @@ def test_each_condition_of_cluster_api_matters(kind: str, what: str, spoil: Spoi
     assert health.verdict is not Verdict.Healthy
 
 
+@pytest.mark.parametrize("kind", ["Cluster", "KubeadmControlPlane", "MachineDeployment"])
+def test_what_is_paused_is_unknown_however_green(kind: str) -> None:
+    pausing = setting("metadata", "annotations", "cluster.x-k8s.io/paused")("")
+    health = spoiled(settled(), of_kind(kind), pausing).health
+    assert (health.layers["capi"].verdict, health.verdict) == (Verdict.Unknown, Verdict.Unknown)
+
+
 @pytest.mark.parametrize("tenant", [False, True], ids=["on the management cluster", "in the tenant"])
 @pytest.mark.parametrize(("kind", "what", "spoil"), FLUX, ids=ids(FLUX))
 def test_each_condition_of_flux_matters(kind: str, what: str, spoil: Spoil, tenant: bool) -> None:
