@@ -36,7 +36,7 @@ def read_approvers(fleet: Path, *, is_rehearsal: bool = False) -> Approvers:
     """
     try:
         content = (fleet / FILE).read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return NOBODY
     except OSError as error:
         raise InvalidInput([Problem(Place(FILE), "", f"cannot be read: {error.strerror}", "mend it")]) from error
