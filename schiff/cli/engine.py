@@ -45,6 +45,7 @@ _SHOWN = 4
 _EMPTY = ("update failed", "preview failed", "destroy failed", "resource registration failed")
 _ASSURED = ("--yes", "--skip-preview", "--suppress-progress", "--color=never")
 _BROKEN_STATE = "broken-state"
+_CANCELED = "error: update canceled"
 _ENGINE_SAYS = (
     (
         "failed to load checkpoint",
@@ -169,7 +170,10 @@ class Engine:
             except (ConcurrentUpdateError, StackNotFoundError):
                 raise
             except CommandError as error:
-                raise translated(str(error), list(told(path))) from None
+                said = list(told(path))
+                if _CANCELED in str(error) and not said:
+                    raise KeyboardInterrupt from None  # the signal reached the engine, which was faster than we were
+                raise translated(str(error), said) from None
             return Ended(result.stdout, list(told(path)))
 
     def _plain(self, *args: str) -> None:

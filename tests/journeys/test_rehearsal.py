@@ -26,6 +26,7 @@ from schiff.values.names import ENVIRONMENTS, ClusterKey
 from tests.git.repositories import git
 from tests.journeys.forged_ledger import files_of, forgeries, push_forged
 from tools.parts import ROOT
+from tools.pulumi_cli import prepare_home
 
 WEEKS, SEED = 8, 1
 FLEET = ROOT / "stacks" / "fleet"
@@ -61,10 +62,16 @@ def tell(weeks: int, seed: int) -> Iterator[Told]:
 
 
 @pytest.fixture(scope="module")
-def told(bin_dir: Path) -> Iterator[Told]:
-    """Give the season that all tests here look at; every day of it was held against the invariants."""
-    assert (bin_dir / "pulumi").exists()
-    yield from tell(WEEKS, SEED)
+def told(bin_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """Give the season that all tests here look at; every day of it was held against the invariants.
+
+    The engine finds its language host where `make up` would have put it.
+    """
+    home = tmp_path_factory.mktemp("engine") / "pulumi-home"
+    prepare_home(home, bin_dir.parent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULUMI_HOME", str(home))
+        yield from tell(WEEKS, SEED)
 
 
 def test_one_release_goes_through_all_stages_and_a_second_into_ref(told: Told) -> None:

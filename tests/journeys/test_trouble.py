@@ -146,10 +146,12 @@ def test_a_git_server_that_is_gone_is_named_and_loses_nothing(project: PulumiPro
         said = sentence(project, verb, "-e", "tst")
         assert f"{url} cannot be read" in said
     assert project.heads() == heads
-    settings.write_text(settings.read_text().replace(url, str(tmp_path / "served" / "definitions.git")))
+    own = project.root / ".schiff" / "moved.git"
+    shutil.move(tmp_path / "served" / "definitions.git", own)
+    settings.write_text(settings.read_text().replace(url, ".schiff/moved.git"))
     project.commit_fleet()
     project.schiff("up", "-e", "tst")
-    assert "replicas: 7" in files(tmp_path / "served" / "definitions.git")[f"{FOLDER}/MachineDeployment.yml"]
+    assert "replicas: 7" in files(own)[f"{FOLDER}/MachineDeployment.yml"]
 
 
 def test_a_repository_that_was_deleted_stops_and_is_filled_again_on_demand(project: PulumiProject) -> None:
