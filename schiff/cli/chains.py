@@ -64,6 +64,13 @@ def chains_up_to(
     return chains
 
 
+def verified_chains(environment: Environment, fleet: Path | None = None, ledger: str = "") -> Chains:
+    """Return the same, held against what deliveries saw, with every entry judged."""
+    chains = chains_up_to(environment, seen_by_deliveries(up_to(environment)), fleet, ledger)
+    chains.verify()
+    return chains
+
+
 def _releases(fleet: Path) -> Mapping[str, Release]:
     """Return the releases of a fleet; where there is no fleet, as beside a bare ledger, none is known."""
     return releases_of(load_fleet(fleet)) if fleet.is_dir() else {}

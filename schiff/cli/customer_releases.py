@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from schiff.cli.chains import verified_chains
 from schiff.cli.compiled import settings_of
 from schiff.cli.customers import RolledMachines
-from schiff.compiler.cluster_variant import variants_of
+from schiff.cli.planner import Planner
 from schiff.errors import InvalidInput, Refused
 from schiff.layers.resolve import resolve_environment
 from schiff.model.fleet import Fleet
@@ -21,15 +22,13 @@ from schiff.rollout.calendar import Arrival, Stop, arrivals
 from schiff.rollout.capacity import machines_of
 from schiff.rollout.genesis import with_genesis
 from schiff.rollout.itinerary import NEXT_TRAIN, itinerary
+from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import parse_moment
 from schiff.rollout.plan import ManagementMember, Plan
-from schiff.rollout.planning import on_release, plan_of
-from schiff.rollout.stage import Stage
 from schiff.rollout.trains import next_train
 from schiff.rollout.travellers import travellers, turns
 from schiff.rollout.waves import expected_duration
 from schiff.sources.fleet_files import load_fleet
-from schiff.sources.ledger_branch import read_ledger
 from schiff.sources.plugins import load_parts
 from schiff.values.digests import HEAD
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
@@ -37,9 +36,9 @@ from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """One environment: what its ledger adds up to, and what its clusters run."""
+    """One environment: its ledger, and what its clusters run."""
 
-    stage: Stage
+    ledger: Ledger
     assigned: Assignments
     resolved: ResolvedEnvironment
 
@@ -54,10 +53,11 @@ class CustomerReleases:
 
     @classmethod
     def read(cls, customer: str, fleet: Path | None, ledger: str) -> CustomerReleases:
-        """Read the fleet and the three ledgers; options win over the settings of the stacks."""
+        """Read the fleet and the three ledgers, which have to hold; options win over the settings of the stacks."""
         workspace, settings = settings_of(ENVIRONMENTS[-1], ledger)
         loaded = load_fleet(fleet or workspace.root / settings.fleet)
-        return cls(customer, loaded, {name: _place(loaded, name, ledger) for name in ENVIRONMENTS})
+        chains = verified_chains(ENVIRONMENTS[-1], fleet, ledger)
+        return cls(customer, loaded, {name: _place(loaded, name, found) for name, found in chains.ledgers.items()})
 
     @property
     def followers(self) -> tuple[ClusterKey, ...]:
@@ -67,7 +67,7 @@ class CustomerReleases:
     def arrivals(self, now: datetime) -> tuple[Arrival, ...]:
         """Return what comes, earliest first."""
         own = {one.identity.key: one for one in self._clusters if one.assignment.release != HEAD}
-        stages = {name: place.stage for name, place in self.places.items()}
+        stages = {name: place.ledger.state for name, place in self.places.items()}
         under_way = travellers(self.fleet.releases.values(), stages)
         count = RolledMachines(self.fleet, load_parts())
 
@@ -78,7 +78,7 @@ class CustomerReleases:
 
         @cache
         def starts(environment: Environment, digest: str) -> Mapping[ClusterKey, timedelta]:
-            plan = self._plan(environment, digest)
+            plan = self._plan(environment, digest, now)
             return {} if plan is None else turns(plan)
 
         def offset(key: ClusterKey, digest: str) -> timedelta:
@@ -116,24 +116,26 @@ class CustomerReleases:
             hold=cluster.spec.hold,
         )
 
-    def _plan(self, environment: Environment, digest: str) -> Plan | None:
+    def _plan(self, environment: Environment, digest: str, now: datetime) -> Plan | None:
         """Return the plan of a rollout that runs, else the one that would be made now; None where none can be."""
         place = self.places[environment]
-        rollout = place.stage.rollout_of(digest)
+        rollout = place.ledger.state.rollout_of(digest)
         layers = self.fleet.releases.get(digest)
         if rollout is not None or layers is None:
             return None if rollout is None else rollout.plan
-        there = on_release(self.fleet, environment, place.assigned, layers)
+        held = [
+            key
+            for key, cluster in place.resolved.tenants.items()
+            if cluster.spec.hold is not None and cluster.spec.hold.is_open(now)
+        ]
+        ledgers = {name: one.ledger for name, one in self.places.items()}
         try:
-            resolved = resolve_environment(self.fleet, environment, there)
-            variants = variants_of(resolved, load_parts())
-            return plan_of(resolved, layers, place.assigned, self.fleet.policy, variants=variants)
+            return Planner(environment, ledgers, self.fleet, place.assigned, held).plan(digest)
         except (InvalidInput, Refused):
             return None
 
 
-def _place(fleet: Fleet, environment: Environment, ledger: str) -> _Place:
-    workspace, settings = settings_of(environment, ledger)
-    found = with_genesis(read_ledger(workspace.place(settings.ledger), environment, workspace.cache), fleet)
+def _place(fleet: Fleet, environment: Environment, ledger: Ledger) -> _Place:
+    found = with_genesis(ledger, fleet)
     assigned = assignments(found, fleet, environment)
-    return _Place(found.state, assigned, resolve_environment(fleet, environment, assigned))
+    return _Place(found, assigned, resolve_environment(fleet, environment, assigned))

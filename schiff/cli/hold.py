@@ -9,20 +9,22 @@ from typing import Annotated, Any
 import typer
 
 from schiff.cli import clock
+from schiff.cli.chains import verified_chains
 from schiff.cli.compiled import Reading
 from schiff.cli.customers import RolledMachines, require_customer
 from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.terminal import say, say_json, table
 from schiff.layers.resolve import resolve_environment
+from schiff.model.fleet import Fleet
 from schiff.model.release import Assignment
 from schiff.model.resolved import ResolvedCluster
 from schiff.rollout.assignments import assignments
 from schiff.rollout.capacity import machines_of
 from schiff.rollout.genesis import with_genesis
 from schiff.rollout.holds import HeldCluster, held_clusters
+from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import format_moment
 from schiff.rollout.way_back import Standing
-from schiff.sources.ledger_branch import read_ledger
 from schiff.sources.plugins import load_parts
 from schiff.values.names import Environment
 
@@ -59,16 +61,16 @@ def report(
     if customer:
         require_customer(reading.fleet, customer, "--customer")
     now = clock.now()
-    held = [one for one in _held(reading, now) if customer in {"", one.customer}]
+    chain = verified_chains(_HELD_IN, fleet, ledger).ledgers[_HELD_IN]
+    held = [one for one in _held(reading.fleet, chain, now) if customer in {"", one.customer}]
     if as_json:
         say_json(_as_json(held, now))
     else:
         say(_text(held, customer))
 
 
-def _held(reading: Reading, now: datetime) -> Sequence[HeldCluster]:
-    fleet, workspace = reading.fleet, reading.workspace
-    ledger = with_genesis(read_ledger(workspace.place(reading.settings.ledger), _HELD_IN, workspace.cache), fleet)
+def _held(fleet: Fleet, chain: Ledger, now: datetime) -> Sequence[HeldCluster]:
+    ledger = with_genesis(chain, fleet)
     resolved = resolve_environment(fleet, _HELD_IN, assignments(ledger, fleet, _HELD_IN))
     count = RolledMachines(fleet, load_parts())
 

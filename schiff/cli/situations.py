@@ -7,28 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schiff.cli.delivered_ledger import delivered_until
-from schiff.compiler.cluster_variant import variants_of
+from schiff.cli.planner import Planner
 from schiff.delivery.delivered import DeliveredManifest
 from schiff.errors import Refused
-from schiff.layers.resolve import Resolver, resolve_environment
+from schiff.layers.resolve import Resolver
 from schiff.model.fleet import Fleet
 from schiff.model.release import Assignments
 from schiff.rollout.assignments import assignments
 from schiff.rollout.bodies import Pin
 from schiff.rollout.candidates import is_pinnable
 from schiff.rollout.difference import release_difference
-from schiff.rollout.genesis import newest_release, with_genesis
+from schiff.rollout.genesis import newest_release
 from schiff.rollout.holds import completed_layers
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import parse_moment
 from schiff.rollout.names import release_order
-from schiff.rollout.plan import Plan
-from schiff.rollout.planning import on_release, plan_of
 from schiff.rollout.situation import Candidate, Look, Situation, Train
 from schiff.rollout.trains import next_train
 from schiff.rollout.way_back import Standing, way_back
 from schiff.sources.chains import Chains
-from schiff.sources.plugins import load_parts
 from schiff.values.digests import HEAD
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
 
@@ -59,7 +56,7 @@ def situation_of(environment: Environment, chains: Chains, facts: Facts) -> Situ
         now=facts.now,
         policy=fleet.policy,
         releases=_candidates(facts),
-        plan=_Planner(environment, chains, fleet, assigned, orders).plan,
+        plan=Planner(environment, chains.ledgers, fleet, assigned, [key for key, held in orders.items() if held]).plan,
         orders=orders,
         assigned={key: run for key, run in assigned.tenants.items() if key in orders and run.release != HEAD},
         delivered=delivered_until(ledger, assigned, facts.manifests),
@@ -138,33 +135,3 @@ def way_of(fleet: Fleet, ledger: Ledger, assigned: Assignments, key: ClusterKey)
     except Refused:
         return ()
     return tuple(Pin(release=hop.release, kubernetes=hop.kubernetes) for hop in way)
-
-
-@dataclass(frozen=True, slots=True)
-class _Planner:
-    """Makes the plan of a release through one environment."""
-
-    environment: Environment
-    chains: Chains
-    fleet: Fleet
-    assigned: Assignments
-    orders: Mapping[ClusterKey, bool]
-
-    def plan(self, digest: str) -> Plan:
-        """Return the plan; raises `Refused` with everything that stands in the way."""
-        layers = self.fleet.releases[digest]
-        there = on_release(self.fleet, self.environment, self.assigned, layers)
-        resolved = resolve_environment(self.fleet, self.environment, there)
-        return plan_of(
-            resolved,
-            layers,
-            self.assigned,
-            self.fleet.policy,
-            variants=variants_of(resolved, load_parts()),
-            held=[key for key, held in self.orders.items() if held],
-            others=[
-                resolve_environment(self.fleet, name, assignments(with_genesis(other, self.fleet), self.fleet, name))
-                for name, other in self.chains.ledgers.items()
-                if name != self.environment
-            ],
-        )

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import timedelta
 
 from schiff.errors import Refused
 from schiff.model.windows import WindowSpec
 from schiff.rollout.listing import few
 from schiff.rollout.plan import Plan
 from schiff.rollout.waves import expected_duration, plan_duration
-from schiff.rollout.windows import Scope, closed
+from schiff.rollout.windows import is_ever_open
 from schiff.values.durations import format_duration
-
-_SOME_DAY: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
 Need = tuple[tuple[WindowSpec, ...], timedelta]
 
@@ -44,13 +41,12 @@ def _never_open(plan: Plan) -> Iterator[str]:
     windows = plan.policy.environments[plan.environment].windows
     for manager in plan.management_clusters.values():
         needs[windows, expected_duration(manager, plan.policy)].append(manager.name)
-    sentences = (_never(plan, need, names) for need, names in needs.items())
+    sentences = (_never(need, names) for need, names in needs.items())
     yield from sorted(sentence for sentence in sentences if sentence)
 
 
-def _never(plan: Plan, need: Need, names: list[str]) -> str | None:
-    found = closed(need[0], (), _SOME_DAY, need[1], Scope(plan.environment))
-    if found is None or found.until is not None:
+def _never(need: Need, names: list[str]) -> str | None:
+    if is_ever_open(*need):
         return None
     listed = "; ".join(map(str, need[0]))
     return (

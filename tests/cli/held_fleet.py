@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from schiff.cli.app import run
 from schiff.delivery.ledger_branch import append_to_ledger
 from schiff.rollout.entry import Entry
+from schiff.rollout.genesis import genesis_body
 from schiff.rollout.ledger import Ledger
 from schiff.sources.fleet_files import load_fleet
 from tests.cli.fleet_folder import write_fleet
@@ -70,16 +72,19 @@ def _changed_head(folder: Path, documents: Documents, newer: Mapping[str, Any]) 
 
 
 def keep_on_old(fleet: Path, key: str = HELD) -> None:
-    """Write a move to the older release into the ledger of `prd`, as if a hold had kept the cluster there."""
+    """Begin the ledger of `prd` anew with one cluster on the older release, as if it had been held when it moved in."""
     loaded = load_fleet(fleet)
     old = loaded.release_named(OLD)
     assert old is not None
-    pin = {"release": old.digest, "kubernetes": str(old.release.kubernetes.version)}
+    pin = {"release": old.digest, "kubernetes": str(old.release.kubernetes.version), "removal": None}
+    body = genesis_body(loaded, "prd")
+    body["clusters"][key] = pin
 
     def propose(ledger: Ledger) -> Entry | None:
-        if len(ledger.entries) > 1:
+        if ledger.head is not None:
             return None
-        body = {"clusters": {key: pin}}
-        return ledger.append("move", body, at="2026-11-25T06:00:00Z", actor="user:a", fleet="none")
+        return ledger.append("genesis", body, at=NEW_CUT, actor="user:a", fleet="none")
 
+    git = ["git", "--git-dir", ".schiff/ledger.git"]
+    subprocess.run([*git, "update-ref", "-d", "refs/heads/ledger/prd"], check=True)
     append_to_ledger(".schiff/ledger.git", "prd", propose, Path("cache"))
