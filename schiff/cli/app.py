@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 
 import typer
 
@@ -103,6 +104,9 @@ def run(arguments: list[str]) -> int:
         return 0
     except OSError as error:
         return _ended(_failed(error), as_json=as_json)
+    except Exception as error:  # noqa: BLE001 -- a bug: people need the traceback, programs the code
+        traceback.print_exc()
+        return _ended(Failed(f"a mistake in schiff itself: {type(error).__name__}", "error"), as_json=as_json)
 
 
 def _stopped() -> int:

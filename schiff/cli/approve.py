@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,9 +60,6 @@ def approve(
     environment: Annotated[str, typer.Option("-e", "--environment", help="tst, ref or prd.")] = "",
     key: Annotated[Path | None, typer.Option("--key", help="SSH key; default: Git's user.signingkey.")] = None,
     expires: Annotated[str, typer.Option("--expires", help="For how long it may be used.")] = "24h",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Write it to this file instead: for a ledger that does not hold.")
-    ] = None,
     fleet: FleetOption = None,
     ledger: LedgerOption = "",
     as_json: JsonOption = False,
@@ -78,12 +74,12 @@ def approve(
     with signing_key(key) as file:
         signer = Signer(chosen, approvers, file, clock.now(), lasting, ledger)
         signed = [signer.sign(agreed, one) for one in subjects]
-        answers = [signer.append(body, commit) for body in signed] if out is None else _written(out, signed)
+        answers = [signer.append(body, commit) for body in signed]
     if as_json:
         say_json({"environment": chosen, "approvals": answers})
         return
     for answer in answers:
-        where = f"entry {answer['seq']}" if out is None else str(out)
+        where = f"entry {answer['seq']}"
         who = f"{chosen}: {answer['principal']} agrees to {agreed} of {answer['subject']}"
         say(f"{who} until {answer['expires']} ({where})")
 
@@ -135,14 +131,6 @@ class Signer:
             return principal
         known = ", ".join(sorted(self.approvers.principals)) or "nobody"
         raise Refused(f"{self.key} belongs to no approver; fleet/approvers names {known}", "approval")
-
-
-def _written(out: Path, signed: Sequence[dict[str, str]]) -> Sequence[dict[str, Any]]:
-    """Write the one approval to a file, and return it."""
-    if len(signed) != 1:
-        raise InvalidInput([Problem(Place("--out"), "", "one file holds one approval", "name one digest")])
-    out.write_text(json.dumps(signed[0], indent=2) + "\n", encoding="utf-8")
-    return signed
 
 
 def _subjects(reading: Reading, environment: Environment, verb: Verb, subject: str) -> Sequence[str]:

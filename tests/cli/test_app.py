@@ -93,3 +93,16 @@ def _raising(error: BaseException) -> object:
         raise error
 
     return command
+
+
+def test_a_mistake_in_schiff_itself_has_a_code_and_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crashes(*_args: object, **_options: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("schiff.cli.app.app", crashes)
+    assert run(["check", "--json"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["code"] == "error"
+    assert "ZeroDivisionError" in said.err

@@ -12,7 +12,6 @@ import pytest
 from schiff.cli.app import run
 from schiff.rollout.moments import parse_moment
 from schiff.sources.approvals import read_approvers, verified_signers
-from schiff.sources.loose_approvals import people_in_files
 from tests.cli.witnessed import WitnessedProject
 from tests.ssh.signers import Person, a_person
 
@@ -147,21 +146,3 @@ def test_verify_counts_the_signatures_that_hold(
     (project.fleet / "approvers").unlink()
     assert run(["ledger", "verify", "-e", "prd"]) == 0
     assert "0 verified; no signature of an approver: 1" in capsys.readouterr().out
-
-
-def test_while_a_ledger_does_not_hold_an_approval_is_a_file(
-    project: WitnessedProject, anna: Person, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project.rewrite({"000000.json": b"{}"})
-    args = ("rollback-unverified", DIGEST, "-e", "prd", "--key", str(anna.key))
-    assert "does not hold" in said(capsys, *args, status=16)
-    assert "(anna.json)" in said(capsys, *args, "--out", "anna.json")
-    people = people_in_files(
-        [tmp_path / "anna.json"],
-        read_approvers(project.fleet),
-        "prd",
-        "rollback-unverified",
-        DIGEST,
-        now=datetime.now(UTC),
-    )
-    assert people == {"anna@example.org"}

@@ -41,8 +41,7 @@ What needs Git, S3, the engine or a command is tested with it:
 - gate crashes, times out: `cli/test_step_loop.py`, `cli/test_step.py`
 - a site unreachable: `test_a_site_unreachable`, and `cli/test_step_loop.py`
 - human edit on owned paths: `journeys/test_pulumi_delivery.py`
-- ledger broken and production burning: there is no command `rollback --unverified` yet, so no test either; two
-  signatures for it can be made and read (`sources/test_loose_approvals.py`)
+- ledger broken and production burning: there is no command `rollback --unverified` yet, so no test either
 """
 
 from __future__ import annotations
