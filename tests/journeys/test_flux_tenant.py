@@ -163,7 +163,8 @@ def test_a_chart_that_cannot_be_installed_fails_and_says_so(ordered: OrderedTena
     def failed() -> Mapping[str, Any] | None:
         release = ordered.tenant.objects.get(HELM, "HelmRelease", "greeting", "greeting")
         ready = condition(release or {}, "Ready")
-        return ready if ready.get("status") == "False" else None
+        fetched = ready.get("reason") != "SourceNotReady"
+        return ready if fetched and ready.get("status") == "False" else None
 
     ready = wait_for(failed, "the HelmRelease failed", 120)
     assert ready["reason"] == "UpgradeFailed"
