@@ -75,7 +75,12 @@ class ComponentSet:
     def required_of(self, one: Running) -> tuple[str, ...]:
         """Return which components the tenant pulls before this one."""
         pulled = {other.name for other in self.pulled}
-        return tuple(name for name in one.component.requires if name in pulled)
+        return tuple(name for name in first(one.component) if name in pulled)
+
+
+def first(component: Component) -> tuple[str, ...]:
+    """Return what runs before a component, each once: what it requires, then what it merely follows."""
+    return tuple(dict.fromkeys((*component.requires, *component.after)))
 
 
 def component_set(cluster: ResolvedCluster, parts: Parts) -> ComponentSet:
@@ -125,7 +130,7 @@ def _survey(cluster: ResolvedCluster, parts: Parts, find: Locate, settings: dict
 
 
 def _required(component: Component, applying: Mapping[str, Component]) -> list[str]:
-    return [name for name in component.requires if name in applying]
+    return [name for name in first(component) if name in applying]
 
 
 def _not_installed(cluster: ResolvedCluster, parts: Parts) -> Iterator[Problem]:
@@ -149,10 +154,10 @@ def _setting_problems(
     except ValidationError as error:
         yield from problems_of(error, shape, locate)
         return
-    for path, message, cure in component.problems(cluster, settings[component.name]):
+    for path, message, cure, rule in component.problems(cluster, settings[component.name]):
         found = locate(path)
         text = path_text(shape, path, found.prefix)
-        yield Problem(found.place, text, message, cure, found.layer, rule=f"{component.name}-cannot")
+        yield Problem(found.place, text, message, cure, found.layer, rule=f"{component.name}-{rule}")
 
 
 def _requirement_problems(applying: Mapping[str, Component], cluster: ResolvedCluster) -> Iterator[Problem]:

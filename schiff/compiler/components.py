@@ -95,6 +95,7 @@ def _applied_by_self(cluster: ResolvedCluster, components: ComponentSet) -> Iter
         yield from tenant_account(cluster)
     for one in components.running:
         yield from (_namespace(name, cluster) for name in one.component.namespaces)
+        yield from one.component.inputs(cluster, one.settings)
     for one in components.pulled:
         yield flux_kustomization(
             one.name,

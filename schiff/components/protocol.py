@@ -3,8 +3,8 @@
 The folder is a function of component, version and variant alone, so a change
 of a layer never edits what other clusters run; everything that comes from a
 layer or from facts is an object of the cluster (design: what is compiled).
-A third component is a module with such an object and an entry point in the
-group ``schiff.components``.
+A component of schiff's own is a module of this package that has a `COMPONENT`;
+another package offers one by an entry point in the group ``schiff.components``.
 """
 
 from __future__ import annotations
@@ -26,11 +26,33 @@ Files: TypeAlias = Mapping[str, str | bytes]
 
 
 class SettingProblem(NamedTuple):
-    """What is wrong with one setting of a component in one cluster."""
+    """What is wrong with one setting of a component in one cluster; `rule` is one of the component's `rules`."""
 
     path: tuple[str | int, ...]
     message: str
     cure: str = ""
+    rule: str = "cannot"
+
+
+class Never(NamedTuple):
+    """A field of a delivered object that never changes in place, and what people do instead."""
+
+    kind: str
+    path: tuple[str, ...]
+    way_out: str
+
+
+class Identifier(NamedTuple):
+    """A name that a cluster has in a system outside of it; two clusters never have the same one there.
+
+    `system` is the one that knows the name (``s3``), `kind` what it names there (``prefix``), `scope` where it must be
+    unique (``velero-site-1``; empty: everywhere).
+    """
+
+    system: str
+    kind: str
+    scope: str
+    value: str
 
 
 class Component(Protocol):
@@ -54,8 +76,16 @@ class Component(Protocol):
         """Whether the management cluster applies it."""
 
     @property
+    def optional(self) -> bool:
+        """Whether only clusters run it whose layers name it below ``components``, be it with nothing."""
+
+    @property
     def requires(self) -> tuple[str, ...]:
-        """Components that must run first, where they apply."""
+        """Components that must run, and first."""
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Components that run first where a cluster runs them."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -69,6 +99,18 @@ class Component(Protocol):
     def secrets(self) -> tuple[SecretTarget, ...]:
         """Encrypted documents that must come with a bootstrap component."""
 
+    @property
+    def rules(self) -> Mapping[str, str]:
+        """What `problems` looks for: a sentence for each id, which errors show as ``<component>-<id>``."""
+
+    @property
+    def never(self) -> tuple[Never, ...]:
+        """Fields of its objects that never change in place."""
+
+    @property
+    def example(self) -> str:
+        """Settings as an order writes them below ``components.<name>``: YAML, whole, and valid in the example fleet."""
+
     def applies_to(self, cluster: ResolvedCluster) -> bool:
         """Return whether a cluster whose release names the component runs it."""
 
@@ -81,8 +123,17 @@ class Component(Protocol):
     def bootstrap_objects(self, cluster: ResolvedCluster, settings: Any) -> Sequence[Manifest]:
         """Return the cluster's objects that come with a bootstrap component."""
 
+    def inputs(self, cluster: ResolvedCluster, settings: Any) -> Sequence[Manifest]:
+        """Return the cluster's objects that must be there before the component, of Kubernetes' own kinds: values."""
+
     def objects(self, cluster: ResolvedCluster, settings: Any) -> Sequence[Manifest]:
         """Return the cluster's objects that the tenant applies once the component runs."""
+
+    def management_objects(self, cluster: ResolvedCluster, settings: Any) -> Sequence[Manifest]:
+        """Return the cluster's objects that live in its namespace on the management cluster."""
+
+    def identifiers(self, cluster: ResolvedCluster, settings: Any) -> Iterator[Identifier]:
+        """Give every name that the component has for the cluster in a system outside of it."""
 
     def problems(self, cluster: ResolvedCluster, settings: Any) -> Iterator[SettingProblem]:
         """Give what is wrong with the settings, seen together with the rest of the cluster."""
@@ -94,14 +145,19 @@ class OrdinaryComponent:
     name: str
     settings: type[Spec]
     bootstrap: bool = False
+    optional: bool = False
     requires: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     secrets: tuple[SecretTarget, ...] = ()
+    rules: Mapping[str, str] = {"cannot": "The settings fit each other and the site."}
+    never: tuple[Never, ...] = ()
+    example: str = "{}"
 
-    def applies_to(self, cluster: ResolvedCluster) -> bool:  # noqa: ARG002
-        """Return True: it runs on every infrastructure."""
-        return True
+    def applies_to(self, cluster: ResolvedCluster) -> bool:
+        """Return whether the cluster's layers name it, if they must; it runs on every infrastructure."""
+        return not self.optional or self.name in cluster.spec.components
 
     def variant(self, cluster: ResolvedCluster, settings: Any) -> str:  # noqa: ARG002
         """Return the only variant."""
@@ -115,9 +171,21 @@ class OrdinaryComponent:
         """Return nothing."""
         return ()
 
+    def inputs(self, cluster: ResolvedCluster, settings: Any) -> Sequence[Manifest]:  # noqa: ARG002
+        """Return nothing."""
+        return ()
+
     def objects(self, cluster: ResolvedCluster, settings: Any) -> Sequence[Manifest]:  # noqa: ARG002
         """Return nothing."""
         return ()
+
+    def management_objects(self, cluster: ResolvedCluster, settings: Any) -> Sequence[Manifest]:  # noqa: ARG002
+        """Return nothing."""
+        return ()
+
+    def identifiers(self, cluster: ResolvedCluster, settings: Any) -> Iterator[Identifier]:  # noqa: ARG002
+        """Give nothing."""
+        yield from ()
 
     def problems(self, cluster: ResolvedCluster, settings: Any) -> Iterator[SettingProblem]:  # noqa: ARG002
         """Give nothing."""

@@ -30,7 +30,7 @@ def test_the_wheel_holds_the_schemas_and_every_entry_point(wheel: Path) -> None:
     assert "schiff/data/schemas.gz" in names
     assert {f"schiff/data/rehearsal/{name}" for name in ("approvers", "anna", "anna.pub", "bert", "bert.pub")} <= names
     assert not [name for name in names if not name.startswith(("schiff/", "schiff-"))]
-    for part in ("schiff = schiff.cli.app:main", "pulumi-resource-schiff", "[schiff.providers]", "[schiff.components]"):
+    for part in ("schiff = schiff.cli.app:main", "pulumi-resource-schiff", "[schiff.providers]"):
         assert part in entries
 
 

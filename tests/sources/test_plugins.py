@@ -21,6 +21,13 @@ def test_what_comes_with_schiff_is_found_like_everything_else() -> None:
     assert {"calico", "flux", "metallb", "vsphere-cpi", "vsphere-csi"} <= parts.components.keys()
 
 
+def test_a_component_that_comes_with_schiff_is_no_other_packages_to_offer(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = EntryPoints([EntryPoint("calico", "schiff.providers.vsphere:PROVIDER", plugins.COMPONENTS)])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: entries.select(group=group))
+    with pytest.raises(Failed, match="calico comes with schiff"):
+        plugins.load_parts()
+
+
 def test_another_package_adds_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     offered(monkeypatch, "schiff.providers.vsphere:PROVIDER")
     assert plugins.load_parts().providers == {"cloud": vsphere.PROVIDER}
