@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,12 @@ from schiff.values.names import ENVIRONMENTS, Environment
 
 ENTRY_VERSION: Final = 1
 _FIELDS: Final = ("v", "seq", "prev", "env", "kind", "at", "server", "actor", "fleet", "body")
+_TEXT: Final = r'"([ !#-\[\]-~]+)"'
+_PLAIN: Final = re.compile(
+    rf'\{{"v":{ENTRY_VERSION},"seq":(0|[1-9][0-9]{{0,17}}),"prev":(?:null|{_TEXT}),"env":{_TEXT},"kind":{_TEXT}'
+    rf',"at":{_TEXT},"server":(?:null|{_TEXT}),"actor":{_TEXT},"fleet":{_TEXT},"body":'
+)
+"""A header in its one spelling without anything that JSON escapes: nearly every one."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +46,19 @@ class Entry:
     @classmethod
     def parse(cls, content: bytes) -> Entry:
         """Read an entry; raises `InvalidValue`, also for another spelling of the same data."""
-        fields = _read(content)
-        if fields.pop("v") != ENTRY_VERSION:
-            raise InvalidValue(f"its form is not {ENTRY_VERSION}, the only one this program knows")
-        entry = cls(**fields)
+        plain = _read_plain(content)
+        entry = cls._of(_read(content) if plain is None else plain)
         entry.require_sound()
-        if entry.to_bytes() != content:
+        if plain is None and entry.to_bytes() != content:
             raise InvalidValue("it is not spelled as an entry is written (key order, white space, repeated keys)")
         entry.__dict__["digest"] = digest_of_bytes(content)
+        return entry
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Entry:
+        """Return the entry of exactly these fields, set at once: a frozen class sets them one by one."""
+        entry = cls.__new__(cls)
+        entry.__dict__.update(fields)
         return entry
 
     @property
@@ -77,7 +89,7 @@ class Entry:
             "actor": self.actor,
             "fleet": self.fleet,
         }
-        return f'{_compact(header)[:-1]},"body":{_compact(self.body, sort_keys=True)}}}\n'.encode()
+        return f'{_COMPACT.encode(header)[:-1]},"body":{_SORTED.encode(self.body)}}}\n'.encode()
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry and its digest as plain data for ``--json``."""
@@ -105,23 +117,46 @@ class Entry:
         _ = self.said
 
 
+def _read_plain(content: bytes) -> dict[str, Any] | None:
+    """Return the fields of an entry that is spelled as most are; None where `_read` has to look what is wrong, if any.
+
+    What is returned needs no second look at its spelling.
+    """
+    try:
+        text = content.decode("ascii")
+        header = _PLAIN.match(text)
+        if header is None:
+            return None
+        begin = header.end()
+        body, end = _DECODER.raw_decode(text, begin)
+        if text[end:] != "}\n" or _SORTED.encode(body) != text[begin:end]:
+            return None
+    except (ValueError, RecursionError):
+        return None
+    seq, *texts = header.groups()
+    return dict(zip(_FIELDS[1:], (int(seq), *texts, body), strict=True))
+
+
 def _read(content: bytes) -> dict[str, Any]:
     """Return the fields; fractions are refused, because two machines may spell one differently."""
     try:
-        fields = json.loads(content.decode(), parse_float=_refuse, parse_constant=_refuse)
+        fields = _DECODER.decode(content.decode())
     except (ValueError, RecursionError):
         raise InvalidValue("it is not JSON of texts, integers, booleans, lists and maps") from None
     if not isinstance(fields, dict) or sorted(fields) != sorted(_FIELDS):
         raise InvalidValue(f"its fields are not {', '.join(_FIELDS)}")
+    if fields.pop("v") != ENTRY_VERSION:
+        raise InvalidValue(f"its form is not {ENTRY_VERSION}, the only one this program knows")
     return fields
-
-
-def _compact(value: Any, *, sort_keys: bool = False) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=sort_keys, allow_nan=False)
 
 
 def _refuse(text: str) -> NoReturn:
     raise ValueError(text)
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_SORTED: Final = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False)
 
 
 def _require_text(field: str, value: object) -> None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
 from schiff.errors import InvalidValue
+from schiff.values.parsed import Parsed
 
 HEAD = "head"
 """Stands in place of a release's digest for clusters that follow the working copy."""
@@ -23,6 +25,7 @@ HEAD = "head"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
+@lru_cache(maxsize=16384)
 def _digest_text(text: str) -> str:
     if not _DIGEST.fullmatch(text):
         raise InvalidValue(f"{text!r} is not a digest (expected sha256: and 64 hexadecimal digits)")
@@ -57,7 +60,7 @@ def _require_plain(value: Any) -> None:
     match value:
         case str() | bool() | int():
             return
-        case list() | tuple():
+        case list() | tuple() if not isinstance(value, Parsed):
             for item in value:
                 _require_plain(item)
         case dict():

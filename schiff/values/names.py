@@ -8,8 +8,8 @@ and hash that Cluster API appends before a machine name becomes a host name (63)
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Annotated, Final, Literal, Self
+from functools import lru_cache
+from typing import Annotated, Final, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator
 
@@ -67,22 +67,32 @@ LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class ClusterKey(Parsed):
-    """A tenant cluster in the fleet, ``<site>/<cluster>``: its name alone is unique per site only."""
-
+class _SiteAndName(NamedTuple):
     site: str
     name: str
+
+
+class ClusterKey(_SiteAndName, Parsed):
+    """A tenant cluster in the fleet, ``<site>/<cluster>``: its name alone is unique per site only.
+
+    A tuple, because maps of a fleet and of every state of a ledger are keyed by
+    it, and a tuple's hash and order are not computed in Python.
+    """
+
+    __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read ``<site>/<cluster>``; raises `InvalidValue`."""
-        site, slash, name = text.partition("/")
-        if not slash or not _LABEL.fullmatch(site) or not _LABEL.fullmatch(name):
-            raise InvalidValue(
-                f"{text!r} is not a cluster (expected <site>/<cluster>, e.g. vsphere-site-1/customer-a-1)"
-            )
-        return cls(site, name)
+        return cls._make(_site_and_name(text))
 
     def __str__(self) -> str:
         return f"{self.site}/{self.name}"
+
+
+@lru_cache(maxsize=65536)
+def _site_and_name(text: str) -> tuple[str, str]:
+    site, slash, name = text.partition("/")
+    if not slash or not _LABEL.fullmatch(site) or not _LABEL.fullmatch(name):
+        raise InvalidValue(f"{text!r} is not a cluster (expected <site>/<cluster>, e.g. vsphere-site-1/customer-a-1)")
+    return site, name

@@ -16,6 +16,8 @@ class _Parsed(Protocol):
 class Parsed:
     """Base of values with one spelling: ``parse`` reads it, ``str`` writes it, specs take either."""
 
+    __slots__ = ()
+
     @classmethod
     def __get_pydantic_core_schema__(cls: type[_Parsed], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Let pydantic parse text and write the same text back."""

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schiff.errors import InvalidValue
 from schiff.rollout.entry import Entry
@@ -65,3 +69,43 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 def test_a_document_that_nests_without_end_is_refused() -> None:
     with pytest.raises(InvalidValue, match="JSON"):
         Entry.parse(b"[" * 100_000)
+
+
+@pytest.mark.parametrize("actor", [r"a \" quote", r"a \\ stroke", r"gr\u00fc\u00df", r"line\nend"])
+def test_a_header_that_json_escapes_is_read_like_any_other(actor: str) -> None:
+    text = TEXT.replace("ci:project/77/job/9912", actor)
+    assert Entry.parse(text.encode()).to_bytes().decode() == text
+
+
+@pytest.mark.parametrize("actor", ["grüß", r"a\/b", r"\u0041", "delete\x7f"])
+def test_another_spelling_of_a_header_is_refused(actor: str) -> None:
+    with pytest.raises(InvalidValue, match="spelled"):
+        Entry.parse(TEXT.replace("ci:project/77/job/9912", actor).encode())
+
+
+@given(
+    at=st.integers(0, len(TEXT) - 1),
+    cut=st.integers(0, 3),
+    more=st.sampled_from(["", " ", "0", "1", "-", ".", '"', "\\", "}", "{", ",", '"v":1,', "\n", "é", "\x7f"]),
+)
+def test_what_is_taken_for_an_entry_has_exactly_these_bytes(at: int, cut: int, more: str) -> None:
+    content = (TEXT[:at] + more + TEXT[at + cut :]).encode()
+    with suppress(InvalidValue):
+        assert Entry.parse(content).to_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0999-11-22T06:00:03Z",
+        "2026-11-22T24:00:00Z",
+        "2026-11-22T06:00:60Z",
+        "2026-02-30T06:00:00Z",
+        "2026-11-22T06:00:03+00:00",
+        "2026-11-22T06:00:03.0Z",
+        "20261122T060003Z",
+    ],
+)
+def test_a_moment_has_one_spelling(moment: str) -> None:
+    with pytest.raises(InvalidValue, match="moment"):
+        Entry.parse(TEXT.replace("2026-11-22T06:00:03Z", moment).encode())

@@ -9,6 +9,7 @@ import pytest
 
 from schiff.errors import InvalidValue
 from schiff.values.digests import canonical, digest, digest_of_bytes, name_hash
+from schiff.values.names import ClusterKey
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "digest_vectors.json").read_text(encoding="ascii"))
 
@@ -39,7 +40,9 @@ def test_a_tuple_is_a_list() -> None:
     assert digest((1, (2,))) == digest([1, [2]])
 
 
-@pytest.mark.parametrize("value", [None, 1.5, {"a": [None]}, {1: "a"}, {"a": {2.0: "b"}}, b"bytes", {1, 2}])
+@pytest.mark.parametrize(
+    "value", [None, 1.5, {"a": [None]}, {1: "a"}, {"a": {2.0: "b"}}, b"bytes", {1, 2}, [ClusterKey("site", "name")]]
+)
 def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(InvalidValue):
         canonical(value)
