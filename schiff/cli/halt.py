@@ -30,7 +30,8 @@ Example: schiff resume -e prd --reason "the pods were lost by a test"
 
 Let a halted release go on. As many people agree as policy asks for entering (schiff approve resume RELEASE). A cluster
 that failed keeps it halted until somebody vouches for it: --ack SITE/CLUSTER, or a management cluster's name; repeat it
-for several. It counts again once it is seen healthy, and one that was deleted is gone for good.
+for several. It counts again once it is seen healthy, and one that was deleted is gone for good. So is vouched for a
+cluster that was done and is unhealthy since, or cannot be seen: until it is well, nothing new starts.
 """
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; the ledger keeps it.")]
 
@@ -55,7 +56,7 @@ def halt(environment: EnvironmentOption = "", reason: ReasonOption = "", as_json
 def resume(
     environment: EnvironmentOption = "",
     reason: ReasonOption = "",
-    ack: Annotated[list[str] | None, typer.Option("--ack", help="Vouch for a cluster that failed.")] = None,
+    ack: Annotated[list[str] | None, typer.Option("--ack", help="Vouch for a cluster that failed or is away.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Append `ack` for each cluster, and `resume` where it is halted."""
@@ -88,7 +89,7 @@ def _ack(rollout: Rollout, name: str, text: str) -> Append | None:
     if progress is None:
         message = f"release {rollout.name} moves no cluster {name}"
         raise InvalidInput([Problem(Place("--ack"), "", message, f"its clusters: {', '.join(sorted(everybody))}")])
-    if not progress.failed or progress.acked:
+    if progress.acked or not (progress.failed or progress.burns):
         return None
     return Append("ack", {"cluster": name, "release": rollout.release, "text": text}, "")
 

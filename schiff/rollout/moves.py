@@ -8,7 +8,8 @@ A move forward (wave, hop, sweep):
 3. Management clusters first, one at a time; then the waves in turn, the last sweeps what stayed behind.
 4. Within `maxUnavailable`, caps and redundancy groups.
 5. No freeze, and a window that is open for as long as the move is expected to take.
-6. While something that was done is unhealthy, or more is unknown than may be unavailable, nothing new starts.
+6. While something that was done is unhealthy or cannot be seen, more is in doubt than may fail, or more is unknown
+   than may be unavailable, nothing new starts: not to know is never better than to know the worst (I16).
 
 A move back needs a revocation, and goes to what the cluster ran before; within the
 budget, whatever windows, freezes and halts say. A fast-forward needs an approval
@@ -85,17 +86,27 @@ def standstill(rollout: Rollout) -> Refusal | None:
     reason = rollout.halted or rollout.over_budget
     if reason is not None:
         return Refusal("halted", f"release {rollout.name} is halted: {reason}; schiff resume, or schiff rollback")
-    burning = sorted(str(key) for key, one in rollout.clusters.items() if _burns(one))
-    if burning:
-        return Refusal("unhealthy", f"{', '.join(burning)} was done and is unhealthy; nothing new starts now")
+    if stop := _burning(rollout):
+        return stop
+    if doubted := rollout.over_budget_in_doubt:
+        names = ", ".join(sorted(doubted))
+        return Refusal("unknown", f"{names} cannot be seen and may have failed; nothing new starts until that is known")
     unseen = sorted(str(key) for key in rollout.population if rollout.clusters[key].seen is Verdict.Unknown)
     if len(unseen) > max_unavailable(rollout.plan):
         return Refusal("unknown", f"{', '.join(unseen)} cannot be seen; nothing advances until they can")
     return None
 
 
-def _burns(progress: Progress) -> bool:
-    return progress.is_done and progress.seen is Verdict.Unhealthy and not progress.gone
+def _burning(rollout: Rollout) -> Refusal | None:
+    everybody: Mapping[str, Progress] = {str(key): one for key, one in rollout.clusters.items()}
+    burning = {name: one.seen for name, one in (everybody | rollout.management_clusters).items() if one.burns}
+    sick = sorted(name for name, seen in burning.items() if seen is Verdict.Unhealthy)
+    if sick:
+        return Refusal("unhealthy", f"{', '.join(sick)} was done and is unhealthy; nothing new starts now")
+    if burning:
+        names, cure = ", ".join(sorted(burning)), "or somebody vouches: schiff resume --ack CLUSTER"
+        return Refusal("unknown", f"{names} was done and cannot be seen; nothing new starts until it can, {cure}")
+    return None
 
 
 def _hops(transfer: Transfer, rollout: Rollout) -> Iterator[Refusal]:

@@ -6,10 +6,13 @@ move, Moving and Verifying after one, Done; Failed and Unknown; Gone.
 1. A move starts a hop. Health from before it says nothing about it.
 2. A hop is done when Healthy was seen twice, at least `bake` apart, on the new release, and never anything else in
    between. Before the last hop the cluster may then be moved again; after it, it is Done.
-3. Unhealthy for longer than `grace`, or not there by the deadline, is Failed. Unknown never is: nobody can say.
+3. Unhealthy for longer than `grace`, or not there by the deadline, is Failed. Unknown never is, for nobody can say;
+   but where it would have failed had it been Unhealthy, it is *in doubt*, and others wait as if it had.
 4. Failed ends by a person's ack and a Healthy look after it, which begins the bake anew.
 5. A cluster that disappears while it is Pending or Done is Gone; in between it counts as Failed until somebody acks it.
 6. A hold that is set while a cluster moves takes effect after its hop.
+7. Done that is Unhealthy or Unknown *burns*: what this rollout changed may be why. It stops whatever is new until it
+   is seen well, or a person vouches for it. It has not failed: it is waited for.
 """
 
 from __future__ import annotations
@@ -59,8 +62,10 @@ class Progress:
     seen: Verdict | None = None
     healthy_since: datetime | None = None
     unhealthy_since: datetime | None = None
+    unknown_since: datetime | None = None
     hop_done: bool = False
     failed: bool = False
+    in_doubt: bool = False
     acked: bool = False
     held: bool = False
     gone: bool = False
@@ -99,6 +104,12 @@ class Progress:
         return self.gone or self.moved is None or self.hop_done
 
     @property
+    def burns(self) -> bool:
+        """Whether it was done and is not well now, as far as anybody can tell, and nobody vouched for it."""
+        unwell = self.seen in (Verdict.Unhealthy, Verdict.Unknown)
+        return self.is_done and unwell and not (self.gone or self.acked)
+
+    @property
     def may_start(self) -> bool:
         """Whether the next hop may start: it was seen Healthy on what it runs, and nothing holds it."""
         ready = self.hop < 0 or (self.hop_done and not self.is_done)
@@ -113,10 +124,13 @@ class Progress:
         if self.gone:
             return self
         if self.moved is None or self.hop_done:
-            return self if self.seen is verdict else replace(self, seen=verdict)
+            acked = self.acked and verdict is not Verdict.Healthy
+            return self if (self.seen, self.acked) == (verdict, acked) else replace(self, seen=verdict, acked=acked)
         if at <= self.moved:
             return self
-        seen = replace(self, seen=verdict)
+        if verdict is Verdict.Unknown:
+            return _unknown(self, at)
+        seen = replace(self, seen=verdict, unknown_since=None, in_doubt=False)
         if verdict is Verdict.Healthy:
             return _healthy(seen, at)
         if verdict is Verdict.Unhealthy:
@@ -138,7 +152,9 @@ class Progress:
 
     def acknowledged(self) -> Progress:
         """Return it after a person vouched for it; what is gone is gone for good."""
-        return replace(self, failed=False) if self.gone else replace(self, acked=self.failed)
+        if self.gone:
+            return replace(self, failed=False)
+        return replace(self, acked=self.acked or self.failed or self.burns)
 
 
 def _healthy(seen: Progress, at: datetime) -> Progress:
@@ -155,7 +171,17 @@ def _unhealthy(seen: Progress, at: datetime) -> Progress:
     return _late(replace(seen, healthy_since=None, unhealthy_since=since, failed=failed), at)
 
 
+def _unknown(before: Progress, at: datetime) -> Progress:
+    """Doubt what would have failed by now if it had been Unhealthy since it was last seen: it only waits."""
+    since = before.unknown_since or at
+    doubt = _is_late(before, at) or at - (before.unhealthy_since or since) > before.pace.grace
+    return replace(before, seen=Verdict.Unknown, healthy_since=None, unknown_since=since, in_doubt=doubt)
+
+
 def _late(seen: Progress, at: datetime) -> Progress:
-    """Fail what is not there by its deadline; Unknown may be there, so it only waits."""
-    late = seen.moved is not None and at - seen.moved > seen.pace.deadline and seen.seen is not Verdict.Unknown
-    return replace(seen, failed=True) if late else seen
+    """Fail what is not there by its deadline."""
+    return replace(seen, failed=True) if _is_late(seen, at) else seen
+
+
+def _is_late(progress: Progress, at: datetime) -> bool:
+    return progress.moved is not None and at - progress.moved > progress.pace.deadline

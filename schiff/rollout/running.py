@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -154,12 +154,23 @@ class Rollout:
     def over_budget(self) -> str | None:
         """Why no further cluster may start, whether or not a halt was written; None within the budget."""
         failed = self.failures()
-        canaries = {str(key) for wave in self.plan.waves if wave.name == CANARY for key in wave.clusters}
-        if burnt := sorted((canaries | self.management_clusters.keys()) & set(failed)):
+        if burnt := self._among_canaries(failed):
             return f"{burnt[0]} failed, and nothing may fail before or among the canaries"
         if len(failed) > self.plan.policy.waves.max_failures:
             return f"{', '.join(failed)} failed, and policy allows {self.plan.policy.waves.max_failures}"
         return None
+
+    @property
+    def over_budget_in_doubt(self) -> tuple[str, ...]:
+        """Who cannot be seen for so long that, had they failed, the budget would be used up; else nobody."""
+        tenants = [str(key) for key, one in self.clusters.items() if one.in_doubt and not (one.failed or one.gone)]
+        doubted = (*tenants, *(name for name, one in self.management_clusters.items() if one.in_doubt))
+        most = self.plan.policy.waves.max_failures - len(self.failures())
+        return doubted if self._among_canaries(doubted) or len(doubted) > most else ()
+
+    def _among_canaries(self, names: Collection[str]) -> Sequence[str]:
+        canaries = {str(key) for wave in self.plan.waves if wave.name == CANARY for key in wave.clusters}
+        return sorted((canaries | self.management_clusters.keys()) & set(names))
 
     @property
     def is_complete(self) -> bool:
@@ -168,9 +179,8 @@ class Rollout:
             return False
         population = self.population
         done = sum(self.clusters[key].is_done and not self.clusters[key].failed for key in population)
-        return (
-            bool(population) and self.plan.policy.complete.covers(done, len(population)) and (self.over_budget is None)
-        )
+        enough = bool(population) and self.plan.policy.complete.covers(done, len(population))
+        return enough and self.over_budget is None and not self.over_budget_in_doubt
 
     @property
     def is_back(self) -> bool:

@@ -23,7 +23,7 @@ from schiff.rollout.moments import format_moment
 from schiff.rollout.plan import Plan
 from schiff.rollout.proofs import NO_PROOFS, Receipt
 from schiff.rollout.running import ReleaseState
-from schiff.rollout.sights import Report
+from schiff.rollout.sights import Report, Sight
 from schiff.rollout.situation import Append, Cut, Look, Observe, Wait
 from schiff.values.names import ENVIRONMENTS, ClusterKey, Environment
 from schiff.values.versions import KubernetesVersion
@@ -426,22 +426,22 @@ class History:
         rollout.plan.require_partition()
 
     def doubted(self) -> None:
-        """I16: who may move after a look that missed somebody may move after the whole look as well.
-
-        Not so for a cluster that was done: unseen it counts against the limit of
-        section 12 (unknown over the limit pauses), unhealthy it stops all at once.
-        """
+        """I16: who may move after a look that missed somebody may move however it was."""
         environment = self.dice.choice(ENVIRONMENTS)
         season, ledger = self.season, self.season.ledgers[environment]
         rollout = ledger.state.rollout
         if rollout is None or rollout.target is not None or not rollout.clusters:
             return
         whole = season.look(environment).report
-        missed = self.dice.choice(tuple(rollout.clusters))
-        if rollout.clusters[missed].is_done:
-            return
-        less = Report({key: one for key, one in whole.clusters.items() if key != missed}, whole.management_clusters)
-        assert self._movable(environment, less) <= self._movable(environment, whole), f"I16, seed {self.seed}"
+        either: tuple[ClusterKey | str, ...] = (*rollout.clusters, *rollout.management_clusters)
+        missed = self.dice.choice(either)
+        self.tally["missed a done one"] += missed in rollout.clusters and rollout.clusters[missed].is_done
+        less = _but(whole, missed, None)
+        movable = self._movable(environment, less)
+        runs = season.runs(environment, missed)
+        for verdict in Verdict:
+            seen = _but(whole, missed, Sight(runs.release, str(runs.kubernetes), verdict))
+            assert movable <= self._movable(environment, seen), f"I16: {missed} was {verdict}, seed {self.seed}"
 
     def _movable(self, environment: Environment, report: Report) -> set[ClusterKey]:
         """Return who may be moved on after one more observation."""
@@ -511,6 +511,18 @@ class History:
             self.season.now += HOUR
             self.step(environment)
         raise AssertionError(f"{release} is not taken back in {environment} (I19), seed {self.seed}")
+
+
+def _but(report: Report, key: ClusterKey | str, sight: Sight | None) -> Report:
+    """Return a report in which one cluster was seen otherwise, or not at all."""
+    clusters, managers = dict(report.clusters), dict(report.management_clusters)
+    if isinstance(key, str):
+        managers.pop(key, None)
+        managers |= {} if sight is None else {key: sight}
+    else:
+        clusters.pop(key, None)
+        clusters |= {} if sight is None else {key: sight}
+    return Report(clusters, managers)
 
 
 def _later(text: str, by: timedelta) -> str:

@@ -6,17 +6,26 @@ from datetime import timedelta
 
 import pytest
 
+from schiff.model.policy import PolicySpec
 from schiff.rollout.bodies import MoveBody, Reason
 from schiff.rollout.health import Verdict
 from schiff.rollout.moves import Transfer, transfer_refusals
 from schiff.values.names import ClusterKey
 from tests.rollout.forgery import DAY, SOME_DIGEST
-from tests.rollout.season import FIRST, Season, a_season
+from tests.rollout.season import FIRST, Season, a_season, healthy
 
 
 def looked() -> tuple[Season, str]:
     """Return a season whose clusters were seen and whose first release moved its canary."""
     season = a_season()
+    release = season.cut("2026.48.0")
+    season.go(timedelta(hours=1))
+    return season, release
+
+
+def looked_at(policy: PolicySpec) -> tuple[Season, str]:
+    """Return a season of a policy, with more clusters than may be moved at once."""
+    season = a_season(tst=8, policy=policy)
     release = season.cut("2026.48.0")
     season.go(timedelta(hours=1))
     return season, release
@@ -88,19 +97,62 @@ def test_stale_health_is_no_health() -> None:
     assert codes(season, line[1:2], release) == {"observe"}
 
 
-@pytest.mark.parametrize(("verdict", "code"), [(Verdict.Unhealthy, "unhealthy")])
-def test_while_what_was_done_burns_nothing_starts(verdict: Verdict, code: str) -> None:
-    season, release, line = through()
-    season.health = lambda key, _now, _runs: verdict if key == line[0] else Verdict.Healthy
+def observe(season: Season, release: str) -> None:
+    """Let half an hour pass and write down what is seen then."""
     rollout = season.ledgers["tst"].state.rollout
     assert rollout is not None
     season.now += timedelta(minutes=30)
     look = season.look("tst")
     body = look.report.body(release, rollout.population, held=0, plane=look.plane)
-    season.append(
-        "tst", "observe", body, at=season.now, server=season.now, objects={body["report"]: look.report.to_bytes()}
-    )
+    objects = {body["report"]: look.report.to_bytes()}
+    season.append("tst", "observe", body, at=season.now, server=season.now, objects=objects)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"), [(Verdict.Unhealthy, "unhealthy"), (Verdict.Unknown, "unknown"), (None, "unknown")]
+)
+def test_while_what_was_done_burns_nothing_starts(verdict: Verdict | None, code: str) -> None:
+    season, release, line = through()
+    season.health = lambda key, _now, _runs: verdict if key == line[0] else Verdict.Healthy
+    observe(season, release)
     assert codes(season, line[1:2], release) == {code}
+    season.health = healthy
+    observe(season, release)
+    assert codes(season, line[1:2], release) == set()
+
+
+@pytest.mark.parametrize("verdict", [Verdict.Unhealthy, None])
+def test_a_person_vouches_for_what_was_done_and_is_away_until_it_is_back(verdict: Verdict | None) -> None:
+    season, release, line = through()
+    season.health = lambda key, _now, _runs: verdict if key == line[0] else Verdict.Healthy
+    observe(season, release)
+    season.append("tst", "ack", {"cluster": str(line[0]), "release": release, "text": "its rack is being moved"})
+    assert codes(season, line[1:2], release) == set()
+    observe(season, release)
+    assert codes(season, line[1:2], release) == set()
+    season.health = healthy
+    observe(season, release)
+    season.health = lambda key, _now, _runs: verdict if key == line[0] else Verdict.Healthy
+    observe(season, release)
+    assert codes(season, line[1:2], release) != set()
+
+
+@pytest.mark.parametrize("verdict", [Verdict.Unhealthy, Verdict.Unknown])
+def test_more_in_doubt_than_may_fail_stops_what_is_new_like_failures_do(verdict: Verdict) -> None:
+    season, release = looked_at(PolicySpec.model_validate({"waves": {"order": ["100%"], "maxUnavailable": 6}}))
+    line = order(season, release)
+    moving = [key for key in line if season.runs("tst", key).release == release]
+    season.health = lambda key, _now, _runs: verdict if key in moving else Verdict.Healthy
+    assert len(moving) > 1
+    for _ in range(9):
+        observe(season, release)
+    waiting = next(key for key in line if key not in moving)
+    assert codes(season, [waiting], release) <= {"blast-radius"}
+    observe(season, release)
+    assert codes(season, [waiting], release) == {"halted" if verdict is Verdict.Unhealthy else "unknown"}
+    season.health = healthy
+    observe(season, release)
+    assert ("unknown" in codes(season, [waiting], release)) is False
 
 
 def test_nothing_goes_back_that_was_not_revoked() -> None:

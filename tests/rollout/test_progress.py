@@ -102,3 +102,33 @@ def test_a_hold_takes_effect_after_the_hop() -> None:
     through = moved((1, H), (5, H), start=moving)
     assert (through.phase, through.may_start) == (Phase.Held, False)
     assert through.released().may_start
+
+
+@pytest.mark.parametrize("verdict", [U, X])
+def test_what_is_done_and_not_well_burns_until_it_is_well(verdict: Verdict) -> None:
+    one = moved((1, H), (5, H), (6, verdict))
+    assert (one.phase, one.burns) == (Phase.Done, True)
+    assert one.looked(BEGIN + 7 * HOUR, X).burns
+    assert not one.looked(BEGIN + 7 * HOUR, H).burns
+
+
+def test_a_person_vouches_for_what_burns_until_it_was_well_again() -> None:
+    one = moved((1, H), (5, H), (6, X)).acknowledged().acknowledged()
+    assert not one.burns
+    assert one.looked(BEGIN + 7 * HOUR, H).looked(BEGIN + 8 * HOUR, X).burns
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [((1, X), (3.1, X)), ((1, U), (3.1, X)), ((10.1, X),)],
+    ids=["unseen beyond grace", "unhealthy before", "late"],
+)
+def test_unknown_is_in_doubt_where_it_would_have_failed(looks: tuple[tuple[float, Verdict], ...]) -> None:
+    one = moved(*looks)
+    assert (one.in_doubt, one.failed) == (True, False)
+    assert not one.looked(BEGIN + 11 * HOUR, H).in_doubt
+
+
+def test_what_is_unknown_for_a_short_time_is_in_no_doubt() -> None:
+    assert not moved((1, X), (3, X)).in_doubt
+    assert not moved((1, X), (2, P), (3.1, X)).in_doubt

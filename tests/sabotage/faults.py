@@ -82,6 +82,7 @@ FAULTS = (
         ("        if self.held:", "        if self.gone:"),
         ("not (self.held or self.gone or self.failed)", "not (self.gone or self.failed)"),
         ("done = at - since >= seen.pace.bake", "done = at >= since"),
+        ("unwell = self.seen in (Verdict.Unhealthy, Verdict.Unknown)", "unwell = self.seen is Verdict.Unhealthy"),
         ("        lost = self.hop >= 0 and not self.is_done", "        lost = False"),
     ),
     *_faults(
