@@ -27,7 +27,7 @@ def delivered_until(ledger: Ledger, assigned: Assignments, manifests: Iterable[D
         return None
     since = min(manifest.ledger.seq for manifest in known)
     repositories = [manifest.lines for manifest in known]
-    if all(_follows(lines, assigned) for lines in repositories) and _knows(repositories, ledger.entries[since + 1 :]):
+    if all(_follows(lines, assigned) for lines in repositories) and _knows(repositories, ledger.after(since)):
         return ledger.head.seq
     return since
 

@@ -82,7 +82,9 @@ class LedgerBranches:
                     Witness(place.witness, self.now()).put(written)
 
         location = place.witness
-        received = None if location is None else lambda: read_receipts(location, ledger.environment, self.cache)
+        received = (
+            None if location is None else lambda: read_receipts(location, ledger.environment, self.cache, ledger.first)
+        )
         after = append_to_ledger(place.ledger, ledger.environment, propose, self.cache, witness=put, received=received)
         return entry if _stands(entry, after) else None
 
@@ -99,4 +101,5 @@ class LedgerBranches:
 
 
 def _stands(entry: Entry, ledger: Ledger) -> bool:
-    return entry.seq < len(ledger.entries) and ledger.entries[entry.seq].digest == entry.digest
+    found = ledger.entry(entry.seq)
+    return found is not None and found.digest == entry.digest

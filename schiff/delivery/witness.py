@@ -35,8 +35,9 @@ class Witness:
         """Put what earlier runs left out, oldest first."""
         if missing:
             bucket = Bucket.at(self.location)
-            for seq in sorted(missing):
-                self._put(bucket, ledger.entries[seq])
+            for entry in ledger.entries:
+                if entry.seq in missing:
+                    self._put(bucket, entry)
 
     def _put(self, bucket: Bucket, entry: Entry) -> None:
         key = self.location.key(entry.env, receipt_name(entry))

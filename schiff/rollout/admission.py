@@ -52,7 +52,8 @@ _BUSY = {
 class Request:
     """A promotion that is asked about: its body, its plan, its moment, and both environments on its prefix.
 
-    `revoked` are the releases that any environment before took back, with the reasons.
+    `revoked` are the releases that any environment before took back, with the reasons. `is_closed` says that the
+    promotion stands although the chain it cites was closed since, so that nobody can judge its evidence again.
     """
 
     environment: Environment
@@ -63,6 +64,7 @@ class Request:
     before: Stage | None
     proofs: Proofs
     revoked: Mapping[str, str] = field(default_factory=dict)
+    is_closed: bool = False
 
 
 def admission(request: Request) -> Iterator[Refusal]:
@@ -71,7 +73,7 @@ def admission(request: Request) -> Iterator[Refusal]:
     yield from _repeated(request)
     yield from _planned(request)
     yield from _busy(request)
-    if request.environment != ENVIRONMENTS[0]:
+    if request.environment != ENVIRONMENTS[0] and not request.is_closed:
         yield from _evidence(request)
     yield from _fixed(request)
     yield from _loosened(request)

@@ -26,7 +26,7 @@ Kind = Literal[
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 REMOVALS: Final[tuple[Removal, ...]] = get_args(Removal)
 
-Verb = Literal["promote", "resume", "policy", "orders", "skip", "freeze", "fast-forward"]
+Verb = Literal["promote", "resume", "policy", "orders", "skip", "freeze", "fast-forward", "rollback-unverified"]
 """What a person may approve."""
 
 Reason = Literal["wave", "hop", "sweep", "rollback", "fast-forward"]
@@ -66,13 +66,58 @@ class FirstPin(Spec):
         return self.release == HEAD
 
 
+class Mark(Spec):
+    """An entry of a chain that the body itself makes plain."""
+
+    seq: Count
+    digest: Digest
+
+
+class Closed(Spec):
+    """A chain that did not hold, and what was taken from before it: numbers go on where memories of it end.
+
+    `seq` and `digest` are the newest entry that anybody remembers, `commit` is
+    the branch as it was found, `definitions` the delivered commit whose releases
+    clusters return to. `standing` is the last promotion of the next environment
+    that cites the closed chain and stays as it was judged then.
+    """
+
+    seq: Count
+    digest: Digest
+    commit: Text
+    definitions: Text
+    reason: Text
+    standing: Mark | None = None
+
+
+class Agreement(Spec):
+    """The signature of one person over a whole beginning; nothing could hold it before."""
+
+    expires: Moment
+    principal: Text
+    signature: Text
+
+
 class GenesisBody(Spec):
-    """The state that a ledger starts from: the newest release, taken as completed without evidence."""
+    """The state that a ledger starts from: the newest release, taken as completed without evidence.
+
+    One that closes another chain says so, with the people who agreed to it, and
+    what may go nowhere from its beginning on.
+    """
 
     release: Digest
     clusters: Mapping[ClusterKey, FirstPin]
     management_clusters: Mapping[Name, Pin]
     grandfathered: Literal[True] = True
+    closes: Closed | None = None
+    revoked: Mapping[Digest, Text] = {}
+    agreed: Items[Agreement] = ()
+
+    @model_validator(mode="after")
+    def _closes_what_it_revokes(self) -> Self:
+        if self.closes is None and (self.revoked or self.agreed):
+            raise InvalidValue("only a beginning that closes another chain is agreed to, and revokes")
+        return self
 
 
 class ObserveBody(Spec):

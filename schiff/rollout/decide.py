@@ -56,7 +56,7 @@ def decide(situation: Situation) -> Step:
 
 def _deliver(situation: Situation) -> Step | None:
     since = -1 if situation.delivered is None else situation.delivered
-    due = [entry for entry in situation.ledger.entries[since + 1 :] if entry.kind in ("genesis", "move", "remove")]
+    due = [entry for entry in situation.ledger.after(since) if entry.kind in ("genesis", "move", "remove")]
     if not due:
         return None
     return Deliver(f"delivering what the ledger of {situation.ledger.environment} holds since entry {max(since, 0)}")

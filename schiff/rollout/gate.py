@@ -3,7 +3,9 @@
 Whoever can write to a ledger's branch can write any entry, well formed and
 well hashed. What it may not do is make one that counts: the same rules that
 `schiff step` proposes by are held against what stands in the chain, each time
-it is read. A citation of another chain must be what stands there.
+it is read. A citation of another chain must be what stands there; of a chain
+that people closed, evidence is no more to be had: what was promoted on it until
+then stays, and nothing after that is.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from datetime import datetime
 from schiff.errors import Refused, Tampered
 from schiff.rollout.admission import Request, admission, required_approvals
 from schiff.rollout.agreement import Asked, lack_of_agreement
-from schiff.rollout.bodies import HaltBody, MoveBody, NoteBody, PromoteBody, ResumeBody, RevokeBody
+from schiff.rollout.bodies import Cited, GenesisBody, HaltBody, MoveBody, NoteBody, PromoteBody, ResumeBody, RevokeBody
 from schiff.rollout.clock import RECEIVED_WITHIN
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
@@ -53,10 +55,11 @@ def _verify(ledger: Ledger, earlier: Sequence[Ledger], proofs: Proofs) -> None:
     stage = Stage()
     for entry in ledger.entries:
         source = entry.said.source if isinstance(entry.said, PromoteBody) else None
-        then = seen[source.seq] if source is not None else None
+        is_closed = source is not None and before is not None and source.seq < before.first
+        then = seen[source.seq] if source is not None and not is_closed else None
         for refusal in (
             *_stopped_since(entry, earlier),
-            *entry_refusals(entry, stage, then, proofs, ledger.objects),
+            *entry_refusals(entry, stage, then, proofs, ledger.objects, is_closed=is_closed),
         ):
             raise Refused(f"{entry.env} {entry.file_name}: {refusal.sentence}", "not-admitted")
         stage.take(entry, ledger.objects, ledger.receipts)
@@ -74,17 +77,23 @@ def _stopped_since(entry: Entry, earlier: Sequence[Ledger]) -> Iterator[Refusal]
         return
     latest = parse_moment(entry.at) - RECEIVED_WITHIN
     for ledger in earlier:
-        cited = body.source.seq + 1 if ledger.environment == body.source.env else len(ledger.entries)
+        cited = body.source.seq + 1 if ledger.environment == body.source.env else ledger.first + len(ledger.entries)
         for later in ledger.entries:
-            if later.kind == "revoke" or (later.kind == "halt" and later.seq >= cited):
+            if later.kind in ("genesis", "revoke") or (later.kind == "halt" and later.seq >= cited):
                 yield from _stopped(later, body, latest)
 
 
 def _stopped(later: Entry, body: PromoteBody, latest: datetime) -> Iterator[Refusal]:
-    stop = later.said
-    if isinstance(stop, HaltBody | RevokeBody) and stop.release == body.release and parse_moment(later.at) <= latest:
-        code = "halted" if later.kind == "halt" else "revoked"
-        yield Refusal(code, f"release {body.name} was {code} in {later.env} by entry {later.seq}: {stop.reason}")
+    match later.said:
+        case HaltBody(release=release, reason=reason) | RevokeBody(release=release, reason=reason):
+            stopped = {release: reason}
+        case GenesisBody(revoked=stopped):
+            pass
+        case _:
+            return
+    if body.release in stopped and parse_moment(later.at) <= latest:
+        code, reason = "halted" if later.kind == "halt" else "revoked", stopped[body.release]
+        yield Refusal(code, f"release {body.name} was {code} in {later.env} by entry {later.seq}: {reason}")
 
 
 def _cited(ledger: Ledger, before: Ledger | None) -> frozenset[int]:
@@ -94,14 +103,26 @@ def _cited(ledger: Ledger, before: Ledger | None) -> frozenset[int]:
         source = entry.said.source if isinstance(entry.said, PromoteBody) else None
         if source is None:
             continue
-        entries = before.entries if before is not None and before.environment == source.env else ()
-        if source.seq >= len(entries) or entries[source.seq].digest != source.digest:
+        chain = before if before is not None and before.environment == source.env else None
+        if chain is not None and _stands(ledger, entry, source, chain):
+            continue
+        found = None if chain is None else chain.entry(source.seq)
+        if found is None or found.digest != source.digest:
             raise Tampered(
                 f"{entry.env} {entry.file_name} cites entry {source.seq} of {source.env} as {source.digest},"
                 " and that is not what stands there: one of the two was changed"
             )
         numbers.add(source.seq)
     return frozenset(numbers)
+
+
+def _stands(ledger: Ledger, entry: Entry, source: Cited, before: Ledger) -> bool:
+    """Whether a promotion cites a chain that was closed since, and is none that was written afterwards."""
+    standing = before.closes.standing if before.closes is not None else None
+    if standing is None or source.seq >= before.first or entry.seq > standing.seq:
+        return False
+    last = ledger.entry(standing.seq)
+    return last is not None and last.digest == standing.digest
 
 
 def _stages(ledger: Ledger | None, wanted: frozenset[int]) -> Mapping[int, Stage]:
@@ -116,14 +137,17 @@ def _stages(ledger: Ledger | None, wanted: frozenset[int]) -> Mapping[int, Stage
 
 
 def entry_refusals(
-    entry: Entry, stage: Stage, before: Stage | None, proofs: Proofs, objects: Objects
+    entry: Entry, stage: Stage, before: Stage | None, proofs: Proofs, objects: Objects, *, is_closed: bool = False
 ) -> Iterator[Refusal]:
-    """Yield every reason why an entry may not follow a prefix; none for one that decides nothing."""
+    """Yield every reason why an entry may not follow a prefix; none for one that decides nothing.
+
+    `is_closed` says that a promotion stands although the chain it cites was closed since.
+    """
     at = parse_moment(entry.at)
     match entry.said:
         case PromoteBody() as body:
             plan = plan_of_promotion(entry, body, objects)
-            yield from admission(Request(entry.env, body, plan, at, stage, before, proofs))
+            yield from admission(Request(entry.env, body, plan, at, stage, before, proofs, is_closed=is_closed))
         case MoveBody() as body:
             yield from transfer_refusals(Transfer(body, at, stage, proofs))
         case ResumeBody() as body:

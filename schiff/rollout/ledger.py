@@ -3,7 +3,7 @@
 What makes a chain sound, in the order of the code:
 
 1. Every file is an entry, named by its number, or an object named by its own digest; nothing else lies on the branch.
-2. Numbers run from 0 without a gap.
+2. Numbers run without a gap: from 0, or from the one after those of a chain that this one closes.
 3. Every entry is spelled as entries are written, and is of this environment.
 4. Every entry cites the digest of the one before; the first cites none.
 5. The first entry, and no other, is the genesis.
@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from schiff.errors import InvalidValue, Refused, Tampered
-from schiff.rollout.bodies import Kind
+from schiff.rollout.bodies import Closed, GenesisBody, Kind
 from schiff.rollout.entry import Entry
 from schiff.rollout.proofs import Receipt
 from schiff.rollout.stage import Stage
@@ -30,6 +30,7 @@ from schiff.values.digests import digest_of_bytes
 from schiff.values.names import Environment
 
 _ENTRY_NAME = re.compile(r"[0-9]{6,}\.json")
+_FIRST_NAME = "000000.json"
 _OBJECT_NAME = re.compile(r"objects/([0-9a-f]{64})\.json")
 
 
@@ -60,6 +61,24 @@ class Ledger:
         except (InvalidValue, Refused) as error:
             raise _unsound(self.environment, error) from None
         return stage
+
+    @property
+    def first(self) -> int:
+        """The number of the genesis: 0, or the one after a chain that it closes."""
+        return self.entries[0].seq if self.entries else 0
+
+    @property
+    def closes(self) -> Closed | None:
+        """The chain that this one goes on from, if there was one that did not hold."""
+        return closed_by(self.entries[0]) if self.entries else None
+
+    def entry(self, seq: int) -> Entry | None:
+        """Return the entry of a number; None where the chain has none."""
+        return self.entries[seq - self.first] if self.first <= seq < self.first + len(self.entries) else None
+
+    def after(self, seq: int) -> tuple[Entry, ...]:
+        """Return the entries behind a number."""
+        return self.entries[max(seq + 1 - self.first, 0) :]
 
     @classmethod
     def empty(cls, environment: Environment) -> Ledger:
@@ -123,16 +142,39 @@ class Ledger:
         return more.with_state(self.__dict__["state"]) if "state" in self.__dict__ else more
 
     def require_anchor(self, anchor: Head) -> None:
-        """Raise `Tampered` unless the chain still holds an entry that was its head once."""
-        if anchor.seq >= len(self.entries):
+        """Raise `Tampered` unless the chain still holds an entry that was its head once.
+
+        What was seen of a chain that this one closes says nothing about this one.
+        """
+        if anchor.seq < self.first:
+            return
+        entry = self.entry(anchor.seq)
+        if entry is None:
             raise Tampered(
                 f"the ledger of {self.environment} was cut: entry {anchor.seq} was seen before,"
                 f" yet the chain has {len(self.entries)} entries"
             )
-        if self.entries[anchor.seq].digest != anchor.digest:
+        if entry.digest != anchor.digest:
             raise Tampered(
                 f"the ledger of {self.environment} was recomputed: entry {anchor.seq} is not {anchor.digest} any more"
             )
+
+
+def closed_by(entry: Entry) -> Closed | None:
+    """Return the chain that an entry closes by beginning another one."""
+    return entry.said.closes if isinstance(entry.said, GenesisBody) else None
+
+
+def first_number(files: Mapping[str, bytes]) -> int:
+    """Return the number that the first entry of a branch has to have, whatever else is wrong with the branch."""
+    name = min((name for name in files if _ENTRY_NAME.fullmatch(name)), key=_number, default=_FIRST_NAME)
+    if name == _FIRST_NAME:
+        return 0
+    try:
+        closed = closed_by(Entry.parse(files[name]))
+    except InvalidValue:
+        return 0
+    return 0 if closed is None else closed.seq + 1
 
 
 def _unsound(environment: Environment, error: Exception) -> Tampered:
@@ -142,7 +184,7 @@ def _unsound(environment: Environment, error: Exception) -> Tampered:
 def _entries(files: Mapping[str, bytes]) -> Iterator[Entry]:
     """Yield the entries by number; raise `InvalidValue` for a stray file, a gap and an entry under a wrong name."""
     names = sorted((name for name in files if not _OBJECT_NAME.fullmatch(name)), key=_number)
-    for number, name in enumerate(names):
+    for number, name in enumerate(names, first_number(files)):
         if name != f"{number:06d}.json":
             raise InvalidValue(f"{number:06d}.json is missing (the next file is {name})")
         try:
@@ -177,7 +219,8 @@ def _following(environment: Environment, head: Head | None, entry: Entry) -> Hea
     name = entry.file_name
     if entry.env != environment:
         raise InvalidValue(f"{name} belongs to {entry.env}")
-    if entry.seq != (head.seq + 1 if head else 0):
+    closed = closed_by(entry) if head is None else None
+    if entry.seq != (head.seq + 1 if head else closed.seq + 1 if closed else 0):
         raise InvalidValue(f"{name} does not follow entry {head.seq if head else 'none'}")
     if entry.prev != (head.digest if head else None):
         raise InvalidValue(f"{name} does not cite the entry before it: one of the two was changed")

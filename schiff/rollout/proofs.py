@@ -4,7 +4,8 @@ The edges gather proofs, the gate judges by them. Rules, in the order of the cod
 
 1. A receipt for an entry that the chain does not have says that its end was cut.
 2. A receipt of another digest than the chain's entry has says that the chain was made anew.
-3. A missing receipt is no tampering: the runner may have died between its push and its put. The next one puts
+3. Receipts from before the first number are of a chain that this one closes, and say nothing about it.
+4. A missing receipt is no tampering: the runner may have died between its push and its put. The next one puts
    it, and it bears the late time, so it earns no soak. At the tail that is usual; a hole in the middle is reported.
 """
 
@@ -68,19 +69,26 @@ class Unwitnessed(NamedTuple):
         return (*self.holes, *self.tail)
 
 
-def require_witnessed(environment: Environment, digests: Sequence[str], receipts: Mapping[int, Receipt]) -> Unwitnessed:
-    """Return what the witness lacks; raise `Tampered` where it contradicts the entries, given by their digests."""
+def require_witnessed(
+    environment: Environment, digests: Sequence[str], receipts: Mapping[int, Receipt], first: int = 0
+) -> Unwitnessed:
+    """Return what the witness lacks; raise `Tampered` where it contradicts the entries, given by their digests.
+
+    `first` is the number of the first of them.
+    """
     for seq, receipt in sorted(receipts.items()):
-        if not 0 <= seq < len(digests):
+        if 0 <= seq < first:
+            continue
+        if not first <= seq < first + len(digests):
             raise Tampered(
                 f"the ledger of {environment} was cut: the witness received entry {seq},"
                 f" yet the chain has {len(digests)} entries"
             )
-        if digests[seq] != receipt.digest:
+        if digests[seq - first] != receipt.digest:
             raise Tampered(
-                f"the ledger of {environment} was recomputed: entry {seq} is {digests[seq]},"
+                f"the ledger of {environment} was recomputed: entry {seq} is {digests[seq - first]},"
                 f" and the witness received {receipt.digest}"
             )
-    missing = [seq for seq in range(len(digests)) if seq not in receipts]
+    missing = [seq for seq in range(first, first + len(digests)) if seq not in receipts]
     newest = max(receipts, default=-1)
     return Unwitnessed(tuple(seq for seq in missing if seq < newest), tuple(seq for seq in missing if seq > newest))

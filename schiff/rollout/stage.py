@@ -1,6 +1,6 @@
 """What the entries of a ledger add up to: a fold, total over every chain that verifies.
 
-1. `genesis` sets the first pins and removals; its release counts as completed.
+1. `genesis` sets the first pins and removals; its release counts as completed, and what it revokes goes nowhere.
 2. `promote` begins a rollout by the plan it cites; what its members and the held clusters run is pinned from then on.
 3. `move` pins the clusters it names; the last one that names a cluster counts.
 4. `observe` moves clusters on, completes rollouts and earns soak; one whose time cannot be believed breaks the soak.
@@ -158,6 +158,7 @@ class Stage:
 
     def _begin(self, body: GenesisBody) -> None:
         self.completed_releases.append(body.release)
+        self.revoked.update(body.revoked)
         self.management_pins.update(body.management_clusters)
         for key, first in body.clusters.items():
             self._begin_cluster(key, first)

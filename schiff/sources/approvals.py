@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from schiff.rollout.bodies import ApproveBody, parse_body
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import parse_moment
+from schiff.rollout.reopening import VERB, in_time, subject_of
 from schiff.rollout.signed_text import signed_text
 from schiff.ssh.signatures import verify
 from schiff.values.digests import digest_of_bytes
+from schiff.values.names import Environment
 
 FILE = "approvers"
 _AT_ONCE = 4
@@ -79,15 +82,27 @@ def _holding(entries: Mapping[str, Entry], approvers: Approvers) -> frozenset[st
 
 def holds(entry: Entry, approvers: Approvers) -> bool:
     """Whether the signature of an approve entry is of the principal it names."""
-    body = _body(entry)
-    text = signed_text(entry.env, body.verb, body.subject, body.expires)
+    return is_signed(_body(entry), entry.env, approvers, parse_moment(entry.at))
+
+
+def is_signed(body: ApproveBody, environment: Environment, approvers: Approvers, at: datetime) -> bool:
+    """Whether a signature is of the principal it names, by the approvers as they stood at a moment."""
+    text = signed_text(environment, body.verb, body.subject, body.expires)
     return body.principal in approvers.principals and verify(
-        approvers.content,
-        body.principal,
-        NAMESPACE,
-        message=text,
-        signature=body.signature,
-        at=parse_moment(entry.at),
+        approvers.content, body.principal, NAMESPACE, message=text, signature=body.signature, at=at
+    )
+
+
+def people_who_agreed(ledger: Ledger, approvers: Approvers) -> frozenset[str]:
+    """Return whose signatures hold under the beginning of a chain that closes another; nobody else signs one."""
+    if ledger.closes is None:
+        return frozenset()
+    first = ledger.entries[0]
+    subject, at = subject_of(first.body), parse_moment(first.at)
+    return frozenset(
+        one.principal
+        for one in in_time(first)
+        if is_signed(ApproveBody(verb=VERB, subject=subject, **one.as_document()), first.env, approvers, at)
     )
 
 

@@ -3,7 +3,7 @@
 What is established, in the order of the code:
 
 1. A witness, where one is configured, received what the chain holds, and nothing that it does not hold.
-2. The chain holds by itself.
+2. The chain holds by itself; one that closes another is agreed to by two people.
 3. Signatures of approvals are of people in ``fleet/approvers``.
 4. Every head that a delivery saw is still in it.
 5. The gate would have let every promotion, move and resumption through, on the prefix before it.
@@ -14,17 +14,18 @@ An environment is read with all before it: promotions cite their chains.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schiff.model.fleet import Fleet
 from schiff.rollout.gate import verify_chains
 from schiff.rollout.ledger import Head, Ledger
 from schiff.rollout.proofs import Proofs, Release, Unwitnessed, require_witnessed
+from schiff.rollout.reopening import require_agreed
 from schiff.s3.location import Location
-from schiff.sources.approvals import read_approvers, verified_signers
+from schiff.sources.approvals import people_who_agreed, read_approvers, verified_signers
 from schiff.sources.ledger_branch import read_ledger
-from schiff.sources.witness import read_receipts
+from schiff.sources.witness import ask_witness
 from schiff.values.names import ENVIRONMENTS, Environment
 
 Anchors = Mapping[Environment, Collection[Head]]
@@ -86,12 +87,15 @@ def load_chains(
     proofs: dict[Environment, Proofs] = {}
     unwitnessed: dict[Environment, Unwitnessed] = {}
     for environment, place in places.items():
-        receipts = None if place.witness is None else read_receipts(place.witness, environment, cache)
-        ledger = read_ledger(place.ledger, environment, cache, receipts)
+        held = None if place.witness is None else ask_witness(place.witness, environment, cache)
+        ledger = read_ledger(place.ledger, environment, cache)
+        approvers = read_approvers(place.fleet, is_rehearsal=place.is_rehearsal)
+        require_agreed(ledger, people_who_agreed(ledger, approvers))
+        receipts = None if held is None else held.receipts(ledger.first)
         if receipts is not None:
             digests = [entry.digest for entry in ledger.entries]
-            unwitnessed[environment] = require_witnessed(environment, digests, receipts)
-        approvers = read_approvers(place.fleet, is_rehearsal=place.is_rehearsal)
+            unwitnessed[environment] = require_witnessed(environment, digests, receipts, ledger.first)
+            ledger = replace(ledger, receipts=receipts)
         signers = verified_signers(ledger, approvers, cache)
         ledgers[environment], proofs[environment] = ledger, Proofs(receipts, signers, releases or {})
     return Chains(ledgers, proofs, unwitnessed)
