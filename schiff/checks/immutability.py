@@ -4,7 +4,8 @@ In the order of the code (domain reference 21; design 3):
 
 - ``never-vanishes``: a delivered cluster has an order until its removal was delivered;
 - ``stays-home``: a cluster keeps its environment, its management cluster and its customer;
-- ``never-changes``: labels of identity, networks, endpoints, selectors, the parameters of a StorageClass;
+- ``never-changes``: labels of identity, networks, endpoints, selectors, the parameters of a StorageClass, and what
+  components say of their own objects;
 - ``never-in-place``: a template's content changes under a new name only, or machines differ from it for good;
 - ``one-minor``: Kubernetes goes up one minor at a time; ``never-back``: and never down.
 
@@ -14,11 +15,12 @@ An object that is new, or gone, is no change: what removing a cluster takes is j
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from schiff.checks.documents import KubernetesObject, Path, read_objects, value_at
 from schiff.checks.rules import target
+from schiff.components.protocol import Never
 from schiff.errors import InvalidValue, Place, Problem
 from schiff.values.versions import KubernetesVersion
 
@@ -76,8 +78,13 @@ def home_problems(before: Mapping[str, Mapping[str, str]], after: Mapping[str, M
                 yield Problem(Place(moved), "", message, f"keep {was}, or order a new cluster", rule="stays-home")
 
 
-def immutability_problems(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield every change from one tree of files to another that must not happen."""
+def immutability_problems(
+    before: Mapping[str, str], after: Mapping[str, str], never: Iterable[Never] = ()
+) -> Iterator[Problem]:
+    """Yield every change from one tree of files to another that must not happen; `never` is what components add."""
+    of_components: dict[str, list[Never]] = {}
+    for each in never:
+        of_components.setdefault(each.kind, []).append(each)
     yield from _moved(before, after)
     edited = {file for file in {*before, *after} if before.get(file) != after.get(file)}
     old = {_key(item): item for item in _objects(before, edited)}
@@ -85,6 +92,7 @@ def immutability_problems(before: Mapping[str, str], after: Mapping[str, str]) -
         earlier = old.get(_key(item))
         if earlier is not None and earlier.data != item.data:
             yield from _changed(earlier, item)
+            yield from _of_components(earlier, item, of_components.get(item.kind, ()))
 
 
 def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Problem]:
@@ -126,6 +134,14 @@ def _changed(earlier: KubernetesObject, item: KubernetesObject) -> Iterator[Prob
         yield item.problem(("spec",), message, "give it the name that its content asks for", "never-in-place")
     if item.kind in _VERSIONS:
         yield from _version(earlier, item)
+
+
+def _of_components(earlier: KubernetesObject, item: KubernetesObject, never: Iterable[Never]) -> Iterator[Problem]:
+    for each in never:
+        was, now = value_at(earlier.data, each.path), item.at(*each.path)
+        grown = each.may_grow and isinstance(was, list) and isinstance(now, list) and now[: len(was)] == was
+        if was is not None and was != now and not grown and each.path not in _NEVER.get(item.kind, ()):
+            yield item.problem(each.path, f"{item.title}: changed, and never may", each.way_out, "never-changes")
 
 
 def _identity(earlier: KubernetesObject, item: KubernetesObject) -> Iterator[Problem]:

@@ -193,5 +193,5 @@ def _check_compiled(
     if files.keys() == resolved.keys():
         earlier = {name: delivered for name in chosen if (delivered := before(name)) is not None}
         checked.compared = tuple(earlier)
-        checked.problems += written(change_problems(earlier, files), *resolved.values())
+        checked.problems += written(change_problems(earlier, files, load_parts().never), *resolved.values())
     checked.files = {path: together[path] for path in sorted(named)}

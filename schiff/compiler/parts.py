@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schiff.components.protocol import Component
+from schiff.components.protocol import Component, Never
 from schiff.errors import InvalidInput, Place, Problem
 from schiff.providers.protocol import Provider
 
@@ -16,6 +16,11 @@ class Parts:
 
     providers: Mapping[str, Provider] = field(default_factory=dict)
     components: Mapping[str, Component] = field(default_factory=dict)
+
+    @property
+    def never(self) -> tuple[Never, ...]:
+        """What never changes in the objects of components."""
+        return tuple(each for name in sorted(self.components) for each in self.components[name].never)
 
     def provider(self, site: str, name: str) -> Provider:
         """Return the infrastructure that a site names; raises `InvalidInput` for one that is not installed."""

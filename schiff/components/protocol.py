@@ -35,11 +35,15 @@ class SettingProblem(NamedTuple):
 
 
 class Never(NamedTuple):
-    """A field of a delivered object that never changes in place, and what people do instead."""
+    """A field of a delivered object that never changes in place, and what people do instead.
+
+    A list that `may_grow` keeps what it has, and takes more at its end.
+    """
 
     kind: str
-    path: tuple[str, ...]
+    path: tuple[str | int, ...]
     way_out: str
+    may_grow: bool = False
 
 
 class Identifier(NamedTuple):

@@ -32,6 +32,7 @@ from schiff.resources.direct import Contexts, Direct
 from schiff.resources.provider import Provider
 from schiff.resources.wanted import REPOSITORIES, Wanted
 from schiff.sources.other_versions import OtherVersions
+from schiff.sources.plugins import load_parts
 from schiff.sources.program import program_version
 from schiff.values.urls import without_password
 
@@ -232,7 +233,7 @@ class Delivery:
         changed = [line.path for line in share.wave if any(path.startswith(f"{line.path}/") for path in before)]
         after = {f"{path}/{name}": data for path in changed for name, _, data in share.contents[-1][path].blobs()}
         root = f"cluster-{share.repository}"
-        yield from immutability_problems(_texts(root, before), _texts(root, after))
+        yield from immutability_problems(_texts(root, before), _texts(root, after), load_parts().never)
 
     def _delivered(self, share: Wanted) -> Mapping[str, bytes]:
         """Return the files, as this stack delivered them, of the folders that would change."""

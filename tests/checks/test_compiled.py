@@ -47,3 +47,10 @@ def test_rules_of_encryption_are_no_object() -> None:
 def test_files_that_are_equal_hold_no_change() -> None:
     before: dict[str, str | bytes] = {"a.yaml": GOOD.encode()}
     assert list(change_problems({"tst": before}, {"tst": {"a.yaml": GOOD}})) == []
+
+
+def test_a_vendored_file_of_definitions_alone_is_passed_through_and_any_other_is_judged() -> None:
+    definition = b"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {nam: x}\n"
+    wrong = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {nam: x}\n"
+    assert list(file_problems({"a.yaml": definition}, load_schemas(), whole=False)) == []
+    assert list(file_problems({"a.yaml": definition + b"---\n" + wrong}, load_schemas(), whole=False))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from schiff.checks.immutability import home_problems, immutability_problems
+from schiff.components.protocol import Never
 
 FOLDER = "cluster-definitions/m/sites/s/customer-a/a-1"
 CLUSTER = """
@@ -150,3 +151,32 @@ def test_the_reference_names_every_rule() -> None:
     end = text.partition("## Compared with what was delivered")[2]
     listed = set(re.findall(r"^\| `([a-z-]+)`", end, re.MULTILINE))
     assert listed == {"never-vanishes", "stays-home", "never-changes", "never-in-place", "never-back", "one-minor"}
+
+
+POOL = """
+apiVersion: coil.cybozu.com/v2
+kind: AddressPool
+metadata: {name: x}
+spec: {blockSizeBits: 0, subnets: [{ipv4: 10.9.0.0/29}]}
+"""
+NEVER = (
+    Never("AddressPool", ("spec", "blockSizeBits"), "make another pool"),
+    Never("AddressPool", ("spec", "subnets"), "add a subnet at the end", may_grow=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("blockSizeBits: 0", "blockSizeBits: 1", [("spec.blockSizeBits", "make another pool")]),
+        ("10.9.0.0", "10.8.0.0", [("spec.subnets", "add a subnet at the end")]),
+        ("subnets: [{", "subnets: [{ipv4: 10.8.0.0/29}, {", [("spec.subnets", "add a subnet at the end")]),
+        ("/29}]", "/29}, {ipv4: 10.9.1.0/29}]", []),
+    ],
+)
+def test_what_a_component_says_of_its_objects_is_held_with_its_way_out(
+    old: str, new: str, found: list[tuple[str, str]]
+) -> None:
+    path = f"{FOLDER}/x.yml"
+    problems = immutability_problems({path: POOL}, {path: POOL.replace(old, new)}, NEVER)
+    assert [(problem.path, problem.cure) for problem in problems] == found

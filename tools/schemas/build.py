@@ -33,8 +33,10 @@ PINNED = ROOT / "tools" / "crds.json"
 PROJECTS = (
     "baremetal-operator", "calico", "cluster-api", "cluster-api-bootstrap-kubeadm", "cluster-api-controlplane-kubeadm",
     "cluster-api-ipam-provider-in-cluster", "cluster-api-operator", "cluster-api-provider-metal3",
-    "cluster-api-provider-vsphere", "csi-external-snapshotter", "flux-helm-controller", "flux-kustomize-controller",
-    "flux-notification-controller", "flux-source-controller", "metal3-ip-address-manager", "metallb", "tigera-operator",
+    "cluster-api-provider-vsphere", "coil", "csi-external-snapshotter", "das-schiff-network-operator",
+    "flux-helm-controller", "flux-kustomize-controller", "flux-notification-controller", "flux-source-controller",
+    "grafana-operator", "kyverno", "metal3-ip-address-manager", "metallb", "multus", "portworx", "prometheus-operator",
+    "rbac-manager", "tigera-operator", "trident", "velero", "whereabouts",
 )  # fmt: skip
 """The projects whose kinds schiff emits; all of their served versions are bundled."""
 
@@ -74,6 +76,10 @@ _KUSTOMIZE: Schema = {
 }  # fmt: skip
 
 
+_FREE_FORM: Mapping[str, str] = {"trident.netapp.io/v1/TridentBackendConfig": "Namespaced"}
+"""Kinds of free form whose definition is text inside a program, with their scope; their component checks them."""
+
+
 class _Loader(yaml.CSafeLoader):
     """A loader that takes the plain ``=`` of some upstream enums for text."""
 
@@ -89,6 +95,9 @@ def content(crds: Path, openapi: Path) -> str:
         "kustomize.config.k8s.io/v1alpha1/Component": _KUSTOMIZE,
     }
     metadata = definitions(["ObjectMeta"], _components(openapi, "v1", sources))
+    for name, scope in _FREE_FORM.items():
+        open_kind = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        kinds[name] = custom_resource(open_kind) | {SCOPE: scope, "$defs": metadata}
     for name, definition in _pinned_definitions(crds, sources):
         kinds.update(_served(name, definition, metadata))
     for api_version, names in BUILT_IN.items():

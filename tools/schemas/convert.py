@@ -45,7 +45,8 @@ def custom_resource(schema: Schema) -> Schema:
     """Return the strict schema of one version of a CustomResourceDefinition."""
     properties = {name: part for name, part in schema.get("properties", {}).items() if name != "status"}
     found = _structural({**schema, "properties": properties})
-    found["properties"] |= {"apiVersion": {}, "kind": {}, "metadata": {"$ref": "#/$defs/ObjectMeta"}}
+    whole = {"apiVersion": {}, "kind": {}, "metadata": {"$ref": "#/$defs/ObjectMeta"}}
+    found["properties"] = found.get("properties", {}) | whole  # a kind of free form lists none
     found["required"] = sorted({*found.get("required", ()), "apiVersion", "kind", "metadata"} - {"status"})
     return found
 
