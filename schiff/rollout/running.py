@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 from schiff.model.policy import CANARY, DEFAULT_BAKE
 from schiff.model.release import Assignment
+from schiff.rollout.census import Census, Part
 from schiff.rollout.health import Verdict
 from schiff.rollout.plan import Plan
 from schiff.rollout.progress import IN_FLIGHT, Pace, Phase, Progress
@@ -33,20 +33,13 @@ class ReleaseState(StrEnum):
     Revoked = "Revoked"
 
 
-class Tally(NamedTuple):
-    """How many of how many of the population are healthy on the release, and whether any is unhealthy."""
-
-    healthy: int
-    total: int
-    unhealthy: bool
-
-
 @dataclass(slots=True)
 class Rollout:
     """A rollout while it is added up; `pins` is what moves assigned, `target` where a rollback returns to.
 
-    `settled` is the last report when the same one once more would change
-    nothing: while a release soaks, that is nearly every look.
+    A look asks only after clusters whose sight is not that of `report`, the
+    last one, and after the `stirred`, who changed since or are under way: while
+    a release soaks that is nobody, and in a wave few.
     """
 
     name: str
@@ -66,8 +59,9 @@ class Rollout:
     plane: str | None = None
     self_asserted: bool = True
     overridden: frozenset[str] = frozenset()
-    tally: Tally = field(default_factory=lambda: Tally(0, 0, unhealthy=False))
-    settled: Report | None = None
+    census: Census = field(default_factory=Census)
+    report: Report | None = None
+    stirred: set[ClusterKey] = field(default_factory=set)
 
     @classmethod
     def begun(cls, name: str, plan: Plan, seq: int, at: datetime, *, expedited: bool) -> Rollout:
@@ -97,6 +91,8 @@ class Rollout:
             management_clusters=dict(self.management_clusters),
             pins=dict(self.pins),
             joined=set(self.joined),
+            census=self.census.copy(),
+            stirred=set(self.stirred),
         )
 
     @property
@@ -107,12 +103,11 @@ class Rollout:
     @property
     def population(self) -> tuple[ClusterKey, ...]:
         """The clusters that count: members and who was swept, not held, and not gone without having failed."""
-        return tuple(
-            key
-            for key, one in self.clusters.items()
-            if (one.hop >= 0 or key in self.plan.members)
-            and not ((one.held or one.gone) and one.phase in (Phase.Held, Phase.Gone))
-        )
+        return tuple(key for key, one in self.clusters.items() if self._counts(key, one))
+
+    def _counts(self, key: ClusterKey, one: Progress) -> bool:
+        is_away = (one.held or one.gone) and one.phase in (Phase.Held, Phase.Gone)
+        return (one.hop >= 0 or key in self.plan.members) and not is_away
 
     def phases(self) -> Mapping[ClusterKey, Phase]:
         """Return where every cluster is."""
@@ -173,14 +168,12 @@ class Rollout:
         return sorted((canaries | self.management_clusters.keys()) & set(names))
 
     @property
-    def is_complete(self) -> bool:
+    def _is_complete(self) -> bool:
         """Whether enough of the unheld population is done, and no canary failed; nobody is never enough."""
-        if not all(one.is_done for one in self.management_clusters.values()):
+        if not self.plan.policy.complete.covers(self.census.done, self.census.total):
             return False
-        population = self.population
-        done = sum(self.clusters[key].is_done and not self.clusters[key].failed for key in population)
-        enough = bool(population) and self.plan.policy.complete.covers(done, len(population))
-        return enough and self.over_budget is None and not self.over_budget_in_doubt
+        managed = all(one.is_done for one in self.management_clusters.values())
+        return managed and self.over_budget is None and not self.over_budget_in_doubt
 
     @property
     def is_back(self) -> bool:
@@ -212,37 +205,60 @@ class Rollout:
 
     def moved(self, key: ClusterKey | str, pin: Assignment, at: datetime) -> None:
         """Take one cluster of a move."""
-        self.pins[key], self.settled = pin, None
+        self.pins[key] = pin
         if isinstance(key, str):
             if key in self.management_clusters:
                 self.management_clusters[key] = self.management_clusters[key].started(at)
         elif key in self.clusters or key in self.joined:
             self.clusters[key] = self.clusters.get(key, self.alone).started(at)
+            self.stirred.add(key)
+
+    def forwarded(self, key: ClusterKey, pin: Assignment) -> None:
+        """Take one hop of a held cluster that catches up; it stays outside the rollout's own counts."""
+        self.pins[key] = pin
+        if key in self.clusters:
+            self.stirred.add(key)
+
+    def changed(self, key: ClusterKey, change: Callable[[Progress], Progress]) -> None:
+        """Take what neither a move nor a look says of a cluster; nothing, where it has no part in the rollout."""
+        if key in self.clusters:
+            self.clusters[key] = change(self.clusters[key])
+            self.stirred.add(key)
 
     def saw(self, at: datetime, report: Report) -> None:
         """Take the sights of an observation that counts; the same once more of settled clusters only passes time."""
-        self.looked = at
-        if report is self.settled:
-            return
-        for key, one in self.clusters.items():
-            self.clusters[key] = one.looked(at, verdict_of(report.clusters.get(key), self.runs(key)))
         for name, one in self.management_clusters.items():
             seen = verdict_of(report.management_clusters.get(name), self.runs(name))
             self.management_clusters[name] = one.looked(at, seen)
-        if self.completed is None and self.target is None and self.is_complete:
+        touched = self._to_look_at(report)
+        for key in touched:
+            verdict = verdict_of(report.clusters.get(key), self.runs(key))
+            one = self.clusters[key] = self.clusters[key].looked(at, verdict)
+            self.census.put(key, self._part(key, one, report))
+        self.looked, self.report = at, report
+        self.stirred = {key for key in touched if not self.clusters[key].is_settled}
+        if self.completed is None and self.target is None and self._is_complete:
             self.completed = at
-        self.tally = self._counted(report)
-        everybody = (*self.clusters.values(), *self.management_clusters.values())
-        self.settled = report if all(one.is_settled for one in everybody) else None
 
-    def _counted(self, report: Report) -> Tally:
-        release = self.release
-        verdicts = [report.verdict_on(key, release) for key in self.population]
-        return Tally(verdicts.count(Verdict.Healthy), len(verdicts), Verdict.Unhealthy in verdicts)
+    def _to_look_at(self, report: Report) -> Collection[ClusterKey]:
+        if self.report is None:
+            return tuple(self.clusters)
+        if report is self.report:
+            return tuple(self.stirred)
+        before, now = self.report.clusters, report.clusters
+        other = {key for key, sight in now.items() if before.get(key) is not sight} | (before.keys() - now.keys())
+        return self.stirred | {key for key in other if key in self.clusters}
+
+    def _part(self, key: ClusterKey, one: Progress, report: Report) -> Part | None:
+        if not self._counts(key, one):
+            return None
+        verdict = report.verdict_on(key, self.release)
+        return Part(verdict is Verdict.Healthy, verdict is Verdict.Unhealthy, one.is_done and not one.failed)
 
     def revert(self, target: str) -> None:
         """Begin the way back: whatever was moved has one hop to go, and nothing else moves any more."""
-        self.target, self.soak, self.halted, self.settled = target, Soak(), None, None
+        self.target, self.soak, self.halted = target, Soak(), None
+        self.census, self.report, self.stirred = Census(), None, set()
         self.clusters = {key: _back(one) for key, one in self.clusters.items() if one.hop >= 0 and not one.gone}
         self.management_clusters = {name: _back(one) for name, one in self.management_clusters.items() if one.hop >= 0}
 

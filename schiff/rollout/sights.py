@@ -16,6 +16,8 @@ from schiff.values.names import ClusterKey
 
 REPORT_VERSION: Final = 1
 _REMEMBERED = 4096
+_REMEMBERED_MEMBERS = 65536
+_BEGIN, _BETWEEN, _END = b'{"clusters":{', b'},"managementClusters":{', b'},"v":%d}\n' % REPORT_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,52 @@ class Report:
 @lru_cache(maxsize=_REMEMBERED)
 def _parsed(content: bytes) -> Report:
     try:
+        return _put_together(content)
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError, InvalidValue):
+        return _read(content)  # which says what is wrong, if anything
+
+
+def _put_together(content: bytes) -> Report:
+    """Return a report from its members as they are written; raises where something else stands there.
+
+    Nearly every member of a report stood in the one before, so members are
+    remembered. Each is spelled as it is written, and they stand in order: so
+    the whole is.
+    """
+    clusters, between, managers = content.removesuffix(_END).partition(_BETWEEN)
+    if not (between and content.startswith(_BEGIN) and content.endswith(_END)):
+        raise ValueError
+    written = _members(clusters.removeprefix(_BEGIN))
+    tenants, managed = dict(map(_tenant, written)), dict(map(_manager, _members(managers)))
+    if written != sorted(written) or len(tenants) != len(written) or list(managed) != sorted(managed):
+        raise ValueError
+    return Report(tenants, managed)
+
+
+def _members(text: bytes) -> list[bytes]:
+    """Return the members of a map, each without the quote before and the brace behind it."""
+    if text and not (text.startswith(b'"') and text.endswith(b"}")):
+        raise ValueError
+    return text[1:-1].split(b'},"') if text else []
+
+
+@lru_cache(maxsize=_REMEMBERED_MEMBERS)
+def _tenant(text: bytes) -> tuple[ClusterKey, Sight]:
+    name, sight = _manager(text)
+    return ClusterKey.parse(name), sight
+
+
+def _manager(text: bytes) -> tuple[str, Sight]:
+    whole = b'{"' + text + b"}}"
+    ((name, data),) = json.loads(whole).items()
+    sight = _sight(data)
+    if canonical({name: sight.as_document()}) != whole:
+        raise ValueError
+    return name, sight
+
+
+def _read(content: bytes) -> Report:
+    try:
         data = json.loads(content)
         if data.keys() != {"v", "clusters", "managementClusters"} or data["v"] != REPORT_VERSION:
             raise InvalidValue(f"a report is not of form {REPORT_VERSION}")
@@ -92,7 +140,7 @@ def _parsed(content: bytes) -> Report:
             {ClusterKey.parse(name): _sight(item) for name, item in data["clusters"].items()},
             {name: _sight(item) for name, item in data["managementClusters"].items()},
         )
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
         raise InvalidValue(f"a report of an observation cannot be read: {error}") from None
     if report.to_bytes() != content:
         raise InvalidValue("a report is not spelled as reports are written")

@@ -209,7 +209,7 @@ class Stage:
         """Take one hop of a cluster that catches up; it stays outside the rollout's own counts."""
         for key, pin in body.clusters.items():
             path = body.path or (self.forwards[key].left if key in self.forwards else ())
-            rollout.pins[key] = Assignment(pin.release, pin.kubernetes)
+            rollout.forwarded(key, Assignment(pin.release, pin.kubernetes))
             self.forwards[key] = Forward(tuple(path[1:]), rollout.alone.started(at))
 
     def _observe(
@@ -234,11 +234,13 @@ class Stage:
         for key, forward in self.forwards.items():
             verdict = verdict_of(report.clusters.get(key), rollout.pins.get(key))
             self.forwards[key] = replace(forward, progress=forward.progress.looked(at, verdict))
-        healthy, total, unhealthy = rollout.tally
-        covered = soak.coverage.covers(healthy, total)
         if rollout.target is None and rollout.halted is None:
             rollout.soak = rollout.soak.after(
-                at, covered=covered, unhealthy=unhealthy, max_gap=soak.max_gap.delta, grace=soak.grace.delta
+                at,
+                covered=soak.coverage.covers(rollout.census.healthy, rollout.census.total),
+                unhealthy=rollout.census.unhealthy > 0,
+                max_gap=soak.max_gap.delta,
+                grace=soak.grace.delta,
             )
         if rollout.completed is not None and not was_complete:
             self.completed_releases.append(rollout.release)
@@ -270,12 +272,12 @@ class Stage:
 
     def _vouch(self, manager: str) -> None:
         if self.rollout is not None and manager in self.rollout.management_clusters:
-            managers, self.rollout.settled = self.rollout.management_clusters, None
+            managers = self.rollout.management_clusters
             managers[manager] = managers[manager].acknowledged()
 
     def _change(self, key: ClusterKey, change: _Step) -> None:
-        if self.rollout is not None and key in self.rollout.clusters:
-            self.rollout.clusters[key], self.rollout.settled = change(self.rollout.clusters[key]), None
+        if self.rollout is not None:
+            self.rollout.changed(key, change)
 
     def _remove(self, body: RemoveBody) -> None:
         expected = next_removal(self.removals.get(body.cluster))

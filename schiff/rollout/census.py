@@ -1,0 +1,49 @@
+"""How many clusters of a rollout count, and how they are: kept from look to look, so that only who changed is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from schiff.values.names import ClusterKey
+
+
+class Part(NamedTuple):
+    """What one cluster of the population adds."""
+
+    healthy: bool
+    unhealthy: bool
+    done: bool
+
+
+@dataclass(slots=True)
+class Census:
+    """The population with what each adds, and the sums."""
+
+    parts: dict[ClusterKey, Part] = field(default_factory=dict)
+    healthy: int = 0
+    unhealthy: int = 0
+    done: int = 0
+
+    def copy(self) -> Census:
+        """Return a census that goes on without changing this one."""
+        return replace(self, parts=dict(self.parts))
+
+    @property
+    def total(self) -> int:
+        """How many count."""
+        return len(self.parts)
+
+    def put(self, key: ClusterKey, part: Part | None) -> None:
+        """Take what a cluster adds from now on; None for one that does not count."""
+        before = self.parts.pop(key, None)
+        if before is not None:
+            self._add(before, -1)
+        if part is not None:
+            self.parts[key] = part
+            self._add(part, 1)
+
+    def _add(self, part: Part, times: int) -> None:
+        self.healthy += times * part.healthy
+        self.unhealthy += times * part.unhealthy
+        self.done += times * part.done
