@@ -17,9 +17,9 @@ move, Moving and Verifying after one, Done; Failed and Unknown; Gone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from schiff.rollout.health import Verdict
 
@@ -42,8 +42,7 @@ IN_FLIGHT = frozenset({Phase.Moving, Phase.Unknown, Phase.Failed})
 """What counts against `maxUnavailable` and the caps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """The times that a rollout gives one cluster."""
 
     bake: timedelta
@@ -51,8 +50,7 @@ class Pace:
     deadline: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """What is known of a cluster since the rollout began; `hop` is -1 before the first move."""
 
     hops: int
@@ -125,36 +123,36 @@ class Progress:
             return self
         if self.moved is None or self.hop_done:
             acked = self.acked and verdict is not Verdict.Healthy
-            return self if (self.seen, self.acked) == (verdict, acked) else replace(self, seen=verdict, acked=acked)
+            return self if (self.seen, self.acked) == (verdict, acked) else self._replace(seen=verdict, acked=acked)
         if at <= self.moved:
             return self
         if verdict is Verdict.Unknown:
             return _unknown(self, at)
-        seen = replace(self, seen=verdict, unknown_since=None, in_doubt=False)
+        seen = self._replace(seen=verdict, unknown_since=None, in_doubt=False)
         if verdict is Verdict.Healthy:
             return _healthy(seen, at)
         if verdict is Verdict.Unhealthy:
             return _unhealthy(seen, at)
-        return _late(replace(seen, healthy_since=None), at)
+        return _late(seen._replace(healthy_since=None), at)
 
     def vanished(self) -> Progress:
         """Return it after its order went away."""
         lost = self.hop >= 0 and not self.is_done
-        return replace(self, gone=True, failed=lost or self.failed)
+        return self._replace(gone=True, failed=lost or self.failed)
 
     def held_back(self) -> Progress:
         """Return it after a customer set a hold; one that moves finishes its hop first."""
-        return replace(self, held=True)
+        return self._replace(held=True)
 
     def released(self) -> Progress:
         """Return it after the hold was taken away."""
-        return replace(self, held=False)
+        return self._replace(held=False)
 
     def acknowledged(self) -> Progress:
         """Return it after a person vouched for it; what is gone is gone for good."""
         if self.gone:
-            return replace(self, failed=False)
-        return replace(self, acked=self.acked or self.failed or self.burns)
+            return self._replace(failed=False)
+        return self._replace(acked=self.acked or self.failed or self.burns)
 
 
 def _healthy(seen: Progress, at: datetime) -> Progress:
@@ -162,25 +160,25 @@ def _healthy(seen: Progress, at: datetime) -> Progress:
         return seen
     since = seen.healthy_since or at
     done = at - since >= seen.pace.bake
-    return replace(seen, failed=False, acked=False, unhealthy_since=None, healthy_since=since, hop_done=done)
+    return seen._replace(failed=False, acked=False, unhealthy_since=None, healthy_since=since, hop_done=done)
 
 
 def _unhealthy(seen: Progress, at: datetime) -> Progress:
     since = seen.unhealthy_since or at
     failed = seen.failed or at - since > seen.pace.grace
-    return _late(replace(seen, healthy_since=None, unhealthy_since=since, failed=failed), at)
+    return _late(seen._replace(healthy_since=None, unhealthy_since=since, failed=failed), at)
 
 
 def _unknown(before: Progress, at: datetime) -> Progress:
     """Doubt what would have failed by now if it had been Unhealthy since it was last seen: it only waits."""
     since = before.unknown_since or at
     doubt = _is_late(before, at) or at - (before.unhealthy_since or since) > before.pace.grace
-    return replace(before, seen=Verdict.Unknown, healthy_since=None, unknown_since=since, in_doubt=doubt)
+    return before._replace(seen=Verdict.Unknown, healthy_since=None, unknown_since=since, in_doubt=doubt)
 
 
 def _late(seen: Progress, at: datetime) -> Progress:
     """Fail what is not there by its deadline."""
-    return replace(seen, failed=True) if _is_late(seen, at) else seen
+    return seen._replace(failed=True) if _is_late(seen, at) else seen
 
 
 def _is_late(progress: Progress, at: datetime) -> bool:
