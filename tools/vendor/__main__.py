@@ -55,6 +55,13 @@ _SNAPSHOT_KINDS = ("volumesnapshotclasses", "volumesnapshotcontents", "volumesna
 _CONTROLLERS = ("source", "kustomize", "helm", "notification")
 _OPERATOR = "github.com/tigera/operator"
 _METALLB = "go.universe.tf/metallb"
+_PROMETHEUS = "github.com/prometheus-operator/prometheus-operator"
+_GRAFANA = "github.com/grafana/grafana-operator/v5"
+_MONITORING_KINDS = ("podmonitors", "probes", "prometheuses", "prometheusrules", "servicemonitors")
+_GRAFANA_FILES = (
+    "deployment", "leader_election_role", "leader_election_role_binding", "role", "rolebinding", "service",
+    "serviceaccount",
+)  # fmt: skip
 
 RECIPES = (
     Recipe(
@@ -97,6 +104,29 @@ RECIPES = (
         "vSphere CSI v3.7.3 and external-snapshotter v8.6.0",
     ),
     Recipe("vsphere-cpi", "v1.35.1", (), "cloud-provider-vsphere v1.35.1"),
+    Recipe(
+        "prometheus-operator", "v0.93.0",
+        (
+            Taken(
+                _PROMETHEUS, "example/prometheus-operator-crd", "crds",
+                tuple(f"monitoring.coreos.com_{kind}.yaml" for kind in _MONITORING_KINDS),
+            ),
+            Taken(_PROMETHEUS, "example/rbac/prometheus-operator", "operator"),
+        ),
+        "prometheus-operator v0.93.0",
+    ),
+    Recipe(
+        "grafana-operator", "v5.24.0",
+        (
+            Taken(_GRAFANA, "config/crd/bases", "crds"),
+            Taken(_GRAFANA, "deploy/kustomize/base", "operator", tuple(f"{name}.yaml" for name in _GRAFANA_FILES)),
+        ),
+        "grafana-operator v5.24.0",
+    ),
+    Recipe("prometheus", "v3.13.1", (), "Prometheus v3.13.1 and kube-state-metrics v2.17.0"),
+    Recipe("thanos", "v0.42.5", (), "Thanos v0.42.5"),
+    Recipe("grafana", "v13.0.1", (), "Grafana v13.0.1"),
+    Recipe("vector", "v0.57.0", (), "the Vector chart 0.57.0"),
 )  # fmt: skip
 
 
