@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from schiff.rollout.bodies import Verb
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import format_moment
+from schiff.rollout.reopening import VERB as REOPENING
 from schiff.rollout.signed_text import signed_text
 from schiff.sources.approvals import read_approvers
 from schiff.sources.fleet_commit import fleet_commit
@@ -42,7 +44,8 @@ Example: schiff approve promote 2026.48.0 -e prd
 
 Agree to one thing, once: sign verb, environment, digest and expiry with your SSH key, and append that to the ledger.
 What for is a release by name or digest (promote, resume, skip), nothing for policy (the policy as it stands) and for
-orders (what up would deliver over budget, listed first), else a digest that a refusal names.
+orders (what up would deliver over budget, listed first), else a digest that a refusal names. rollback-unverified is
+agreed to while the ledger does not hold, so it goes into the file that --out names.
 
 Your key must be in fleet/approvers. An approval is used once, for exactly this digest, and never by the author of the
 change. --key is a private key, or a public one whose private half an agent holds; default: Git's user.signingkey.
@@ -60,12 +63,16 @@ def approve(
     environment: Annotated[str, typer.Option("-e", "--environment", help="tst, ref or prd.")] = "",
     key: Annotated[Path | None, typer.Option("--key", help="SSH key; default: Git's user.signingkey.")] = None,
     expires: Annotated[str, typer.Option("--expires", help="For how long it may be used.")] = "24h",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File for rollback-unverified: its ledger can hold nothing.")
+    ] = None,
     fleet: FleetOption = None,
     ledger: LedgerOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Sign and append."""
     chosen, agreed = parse_environment(environment), _verb(verb)
+    _require_place(agreed, out)
     reading = Reading.of(chosen, fleet, ledger)
     folder = fleet or reading.workspace.root / reading.settings.fleet
     approvers = read_approvers(folder, is_rehearsal=is_rehearsal(reading.settings))
@@ -74,12 +81,12 @@ def approve(
     with signing_key(key) as file:
         signer = Signer(chosen, approvers, file, clock.now(), lasting, ledger)
         signed = [signer.sign(agreed, one) for one in subjects]
-        answers = [signer.append(body, commit) for body in signed]
+        answers = [signer.append(body, commit) for body in signed] if out is None else _written(out, signed)
     if as_json:
         say_json({"environment": chosen, "approvals": answers})
         return
     for answer in answers:
-        where = f"entry {answer['seq']}"
+        where = f"entry {answer['seq']}" if out is None else str(out)
         who = f"{chosen}: {answer['principal']} agrees to {agreed} of {answer['subject']}"
         say(f"{who} until {answer['expires']} ({where})")
 
@@ -131,6 +138,23 @@ class Signer:
             return principal
         known = ", ".join(sorted(self.approvers.principals)) or "nobody"
         raise Refused(f"{self.key} belongs to no approver; fleet/approvers names {known}", "approval")
+
+
+def _require_place(verb: Verb, out: Path | None) -> None:
+    """Raise `InvalidInput` unless an approval goes where it is looked for: into the ledger, or beside a broken one."""
+    if verb == REOPENING and out is None:
+        message, cure = "a ledger that does not hold takes no approval", "name a file, e.g. --out anna.json"
+        raise InvalidInput([Problem(Place("--out"), "", message, cure)])
+    if verb != REOPENING and out is not None:
+        message = f"{verb} is approved in the ledger, and a file is for {REOPENING}"
+        raise InvalidInput([Problem(Place("--out"), "", message, "leave it out")])
+
+
+def _written(out: Path, signed: Sequence[dict[str, str]]) -> Sequence[dict[str, Any]]:
+    """Write the one approval to a file, and return it."""
+    (body,) = signed
+    out.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+    return signed
 
 
 def _subjects(reading: Reading, environment: Environment, verb: Verb, subject: str) -> Sequence[str]:

@@ -126,6 +126,8 @@ def _sentence(fleet: Fleet, result: Mapping[str, Any]) -> str:
 def _about(entry: Entry) -> str:
     body = entry.body
     match entry.kind:
+        case "genesis" if "closes" in body:
+            return f"{len(body['clusters'])} clusters return, and entries up to {body['closes']['seq']} are closed"
         case "genesis":
             return f"{len(body['clusters'])} clusters start, release {body['release']}"
         case "observe":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from schiff.cli.options import FleetOption, JsonOption, LedgerOption
 from schiff.cli.project import parse_environment
 from schiff.cli.terminal import say, say_json, table
 from schiff.errors import Refused, Tampered
+from schiff.rollout.bodies import GenesisBody
 from schiff.rollout.ledger import Ledger
 from schiff.sources.chains import Chains, up_to
 from schiff.values.names import ENVIRONMENTS, Environment
@@ -92,6 +93,7 @@ class _Verified:
             return f"{name}: no ledger yet; begin it: schiff ledger init -e {name}"
         title = f"{self.ledger.environment}: {len(self.ledger.entries)} entries hold, head {head.seq} {head.digest}"
         rows = [
+            *self._closed(),
             ("deliveries", self._deliveries()),
             ("output", _heads(len(self.seen.outputs), "no state that can be read here")),
             ("witness", self._witness()),
@@ -99,6 +101,16 @@ class _Verified:
             ("gate", self._gate()),
         ]
         return f"{title}\n{table(rows)}"
+
+    def _closed(self) -> Iterator[tuple[str, str]]:
+        """Yield what this chain closes: whatever was remembered of that is excused."""
+        closed, first = self.ledger.closes, self.ledger.entries[0].said
+        if closed is not None and isinstance(first, GenesisBody):
+            people = ", ".join(one.principal for one in first.agreed)
+            yield (
+                "closes",
+                f"entries up to {closed.seq}, left in {closed.commit[:12]}; {people} agreed: {closed.reason}",
+            )
 
     def _deliveries(self) -> str:
         said = _heads(len(self.seen.delivered), "no delivery names a head")
@@ -131,6 +143,7 @@ class _Verified:
             "head": None if head is None else {"seq": head.seq, "digest": head.digest},
             "anchors": {"deliveries": len(self.seen.delivered), "outputs": len(self.seen.outputs)},
             "unread": list(self.seen.unread),
+            "closes": None if self.ledger.closes is None else self.ledger.closes.as_document(),
             "time": "self-asserted" if self.received is None else "witnessed",
             "witness": {
                 "place": self.witness or None,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from schiff.cli.options import EnvironmentOption, JsonOption
+from schiff.cli.project import parse_environment
 from schiff.cli.steering import Steering, require_text
 from schiff.cli.terminal import say, say_json
+from schiff.cli.unverified import roll_back_unverified
 from schiff.errors import InvalidInput, Place, Problem, Refused
 from schiff.model.fleet import Fleet, SharedLayers
 from schiff.rollout.reversal import Reversal, reversal
@@ -23,17 +26,36 @@ Example: schiff rollback -e prd --reason "calico drops packets"
 Take back the release that rolls out here, or did last: it is revoked, goes into no later environment, and schiff step
 returns its clusters to what they ran, in batches, whatever windows and freezes say. The verdict comes before anything
 moves: full, partial (what stays is named), or impossible, which is refused with status 11: then cut a hotfix.
+
+--unverified is for a ledger that does not hold, when nothing else delivers any more. It says what it would do and the
+digest to agree to; two people sign that (schiff approve rollback-unverified DIGEST -e prd --out FILE), and the same
+command with both files closes the broken chain, begins a new one, and delivers what clusters ran at the good commit.
 """
 
 
 def rollback(
     environment: EnvironmentOption = "",
-    to: Annotated[str, typer.Option("--to", help="Release completed here; default: the last one before.")] = "",
+    to: Annotated[
+        str,
+        typer.Option("--to", help="Release completed here, or with --unverified a commit; default: the last before."),
+    ] = "",
+    *,
     reason: Annotated[str, typer.Option("--reason", help="Why; the ledger keeps it.")] = "",
+    unverified: Annotated[bool, typer.Option("--unverified", help="Close a ledger that does not hold.")] = False,
+    approval: Annotated[
+        list[Path] | None, typer.Option("--approval", help="With --unverified: a file of schiff approve --out.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Append `revoke`."""
-    why, steering = require_text("--reason", reason, '--reason "calico drops packets"'), Steering.of(environment)
+    """Append `revoke`, or begin anew."""
+    why = require_text("--reason", reason, '--reason "calico drops packets"')
+    if unverified:
+        roll_back_unverified(parse_environment(environment), to, why, approval or (), as_json=as_json)
+        return
+    if approval:
+        message, cure = "is for a ledger that does not hold", "give --unverified too, or approve in the ledger"
+        raise InvalidInput([Problem(Place("--approval"), "", message, cure)])
+    steering = Steering.of(environment)
     stage, rollout = _standing(steering, steering.read())
     verdict = _verdict(steering.fleet, rollout, _target(steering.fleet, stage, rollout, to))
     if verdict.verdict == "impossible":

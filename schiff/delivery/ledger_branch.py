@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schiff.errors import Conflict, Refused
-from schiff.git.repository import LostRace, append_files, ensure_bare, read_branch
+from schiff.git.repository import BranchFiles, LostRace, append_files, ensure_bare, read_branch, replace_files
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import parse_moment
@@ -76,6 +76,32 @@ def append_to_ledger(
         if witness is not None:
             witness(proposal.entry)
     raise Conflict(f"others appended to {branch} {_ATTEMPTS} times in between; run the command again")
+
+
+def reopen_ledger(
+    url: str, environment: Environment, entry: Entry, found: BranchFiles, cache_dir: Path, *, witness: Told
+) -> None:
+    """Begin a chain on top of one that does not hold, if the branch still stands as it was found.
+
+    What was there leaves the branch and stays in its history, so whoever looks
+    into what happened finds it by the commit that the new chain cites. Raises
+    `Conflict` when somebody wrote in between: nobody agreed to close that.
+    """
+    branch = f"ledger/{environment}"
+    try:
+        replace_files(
+            existing_repository(url),
+            branch,
+            {entry.file_name: entry.to_bytes()},
+            f"{entry.kind} {entry.seq} in {entry.env}, which closes what was here before\n",
+            expected_head=found.head,
+            cache_dir=cache_dir,
+            when=parse_moment(entry.at),
+            removed=sorted(found.files),
+        )
+    except LostRace:
+        raise Conflict(f"somebody wrote to {branch} in between; run the command again and look") from None
+    witness(entry)
 
 
 def _push(url: str, branch: str, proposal: Proposal, head: str | None, cache_dir: Path) -> None:

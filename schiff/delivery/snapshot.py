@@ -72,7 +72,11 @@ class Snapshot:
 
 def look(clone: CachedClone, stack: str) -> Snapshot:
     """Read every stack's manifest at the head of the last refresh, and the trees of all that this stack owns."""
-    head = clone.head()
+    return look_at(clone, stack, clone.head())
+
+
+def look_at(clone: CachedClone, stack: str, head: str | None) -> Snapshot:
+    """Read the same at a commit that the clone has."""
     folder = clone.trees(head, (FOLDER,)).get(FOLDER)
     if folder is None:
         return Snapshot(clone, stack, head, {})

@@ -116,12 +116,16 @@ def replace_files(
     expected_head: str | None,
     cache_dir: Path,
     when: datetime,
+    removed: Sequence[str] = (),
 ) -> str:
-    """Write files over what a branch holds as one commit and return it, if it still stands at the expected head."""
+    """Write files over what a branch holds as one commit and return it, if it still stands at the expected head.
+
+    What is `removed` goes first, and stays in the history.
+    """
     clone = CachedClone(url, branch, cache_dir)
     with clone.locked():
         head = _expected(clone, expected_head)
-        return _commit(clone, head, NewCommit(message, files=files), when)
+        return _commit(clone, head, NewCommit(message, removed, files=files), when)
 
 
 def _expected(clone: CachedClone, expected_head: str | None) -> str | None:

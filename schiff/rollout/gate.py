@@ -13,14 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
-from schiff.errors import Refused, Tampered
+from schiff.errors import InvalidValue, Refused, Tampered
 from schiff.rollout.admission import Request, admission, required_approvals
 from schiff.rollout.agreement import Asked, lack_of_agreement
 from schiff.rollout.bodies import Cited, GenesisBody, HaltBody, MoveBody, NoteBody, PromoteBody, ResumeBody, RevokeBody
 from schiff.rollout.clock import RECEIVED_WITHIN
+from schiff.rollout.dating import Dates
 from schiff.rollout.entry import Entry
-from schiff.rollout.ledger import Ledger
+from schiff.rollout.ledger import Ledger, unsound
 from schiff.rollout.moments import parse_moment
 from schiff.rollout.moves import Transfer, transfer_refusals
 from schiff.rollout.proofs import NO_PROOFS, Proofs, Release
@@ -45,24 +47,35 @@ def verify_chains(
     for environment in ENVIRONMENTS:
         if environment in ledgers:
             known = replace(proofs.get(environment, NO_PROOFS), releases=releases or {})
-            _verify(ledgers[environment], earlier, known)
+            try:
+                _verify(ledgers[environment], earlier, known)
+            except InvalidValue as error:
+                raise unsound(environment, error) from None
             earlier.append(ledgers[environment])
 
 
 def _verify(ledger: Ledger, earlier: Sequence[Ledger], proofs: Proofs) -> None:
     before = earlier[-1] if earlier else None
     seen = _stages(before, _cited(ledger, before))
-    stage = Stage()
+    stage, dates = Stage(), Dates(proofs.receipts)
     for entry in ledger.entries:
         source = entry.said.source if isinstance(entry.said, PromoteBody) else None
         is_closed = source is not None and before is not None and source.seq < before.first
         then = seen[source.seq] if source is not None and not is_closed else None
+        judge = partial(
+            entry_refusals, stage=stage, before=then, proofs=proofs, objects=ledger.objects, is_closed=is_closed
+        )
         for refusal in (
             *_stopped_since(entry, earlier),
-            *entry_refusals(entry, stage, then, proofs, ledger.objects, is_closed=is_closed),
+            *dates.refusals(entry),
+            *judge(entry),
+            *dates.late_refusals(entry, stage, judge),
         ):
             raise Refused(f"{entry.env} {entry.file_name}: {refusal.sentence}", "not-admitted")
-        stage.take(entry, ledger.objects, ledger.receipts)
+        try:
+            stage.take(entry, ledger.objects, ledger.receipts)
+        except Refused as error:
+            raise unsound(entry.env, error) from None
     ledger.with_state(stage)
 
 

@@ -59,7 +59,7 @@ class Ledger:
             for entry in self.entries:
                 stage.take(entry, self.objects, self.receipts)
         except (InvalidValue, Refused) as error:
-            raise _unsound(self.environment, error) from None
+            raise unsound(self.environment, error) from None
         return stage
 
     @property
@@ -98,7 +98,7 @@ class Ledger:
         try:
             return cls._verified(environment, files, receipts)
         except InvalidValue as error:
-            raise _unsound(environment, error) from None
+            raise unsound(environment, error) from None
 
     @classmethod
     def _verified(
@@ -177,7 +177,8 @@ def first_number(files: Mapping[str, bytes]) -> int:
     return 0 if closed is None else closed.seq + 1
 
 
-def _unsound(environment: Environment, error: Exception) -> Tampered:
+def unsound(environment: Environment, error: Exception) -> Tampered:
+    """Return what is wrong with a whole ledger, given what is wrong with one of its files."""
     return Tampered(f"the ledger of {environment} does not hold: {error}")
 
 

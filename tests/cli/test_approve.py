@@ -12,6 +12,7 @@ import pytest
 from schiff.cli.app import run
 from schiff.rollout.moments import parse_moment
 from schiff.sources.approvals import read_approvers, verified_signers
+from schiff.sources.loose_approvals import agreements, read_approvals
 from tests.cli.witnessed import WitnessedProject
 from tests.ssh.signers import Person, a_person
 
@@ -146,3 +147,24 @@ def test_verify_counts_the_signatures_that_hold(
     (project.fleet / "approvers").unlink()
     assert run(["ledger", "verify", "-e", "prd"]) == 0
     assert "0 verified; no signature of an approver: 1" in capsys.readouterr().out
+
+
+def test_while_a_ledger_does_not_hold_an_approval_is_a_file(
+    project: WitnessedProject, anna: Person, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.rewrite({"000000.json": b"{}"})
+    args = ("rollback-unverified", DIGEST, "-e", "prd", "--key", str(anna.key))
+    assert "a ledger that does not hold takes no approval" in said(capsys, *args, status=2)
+    assert "(anna.json)" in said(capsys, *args, "--out", "anna.json")
+    files = read_approvals([tmp_path / "anna.json"])
+    approvers = read_approvers(project.fleet)
+    (agreed,) = agreements(files, approvers, "prd", "rollback-unverified", DIGEST, now=datetime.now(UTC))
+    assert agreed.principal == "anna@example.org"
+
+
+def test_what_a_ledger_can_hold_is_approved_there(
+    project: WitnessedProject, anna: Person, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ("skip", DIGEST, "-e", "prd", "--key", str(anna.key), "--out", "anna.json")
+    assert "skip is approved in the ledger, and a file is for rollback-unverified" in said(capsys, *args, status=2)
+    assert not (tmp_path / "anna.json").exists()

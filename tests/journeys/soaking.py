@@ -40,16 +40,16 @@ class SoakingWorld(SimulatedWorld):
     committed: Fleet | None = None
 
     @classmethod
-    def of(cls, project: PulumiProject, cache: Path) -> SoakingWorld:
-        """Return the world around a project whose ledgers hold their genesis."""
+    def of(cls, project: PulumiProject, cache: Path, begin: datetime = BEGIN) -> SoakingWorld:
+        """Return the world around a project whose ledgers hold their genesis, at the moment when it begins."""
         fleet = project.root / "stacks" / "fleet"
         place = ChainPlace(str(project.root / ".schiff" / "ledger.git"), fleet)
-        branches = LedgerBranches(dict.fromkeys(ENVIRONMENTS, place), cache, "ci:test", lambda: BEGIN)
-        world = cls(branches, {}, BEGIN, committed=load_fleet(fleet))
+        branches = LedgerBranches(dict.fromkeys(ENVIRONMENTS, place), cache, "ci:test", lambda: begin)
+        world = cls(branches, {}, begin, committed=load_fleet(fleet))
         world.branches = replace(branches, now=world.now)
         for environment in ENVIRONMENTS:
             world.deliver(environment)
-        world.since = dict.fromkeys(world.since, BEGIN - DAY)
+        world.since = dict.fromkeys(world.since, begin - DAY)
         return world
 
     def fleet(self) -> Fleet:
