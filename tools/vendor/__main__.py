@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,31 +29,46 @@ _GO = "1.26.0"
 
 @dataclass(frozen=True)
 class Taken:
-    """A file or folder of a module, and where it goes in the version's folder; `only` picks files of a folder."""
+    """A file or folder of a module, and where it goes in the version's folder; `only` picks files of a folder.
+
+    `version` is for a release before the one that go.mod pins; go.sum has its checksum all the same.
+    """
 
     module: str
     path: str
     into: str = ""
     only: tuple[str, ...] = ()
+    version: str = ""
+
+    @property
+    def query(self) -> str:
+        """What Go is asked for: the module at the version that go.mod pins, or at an older one that go.sum knows."""
+        return f"{self.module}@{self.version}" if self.version else self.module
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One version of a component: what modules serve, and the release whose facts the rest was written from."""
+    """One version of a component: what modules serve, and the release whose facts the rest was written from.
+
+    `copied` is the folder of a repository that definitions below ``crds/`` are a copy of, where no module serves them.
+    """
 
     component: str
     version: str
     taken: tuple[Taken, ...]
     facts: str
+    copied: str = ""
 
 
 _OPERATOR_KINDS = (
     "apiservers", "gatewayapis", "goldmanes", "imagesets", "installations", "istios", "managementclusterconnections",
     "tigerastatuses", "whiskers",
 )  # fmt: skip
+_WHEREABOUTS_KINDS = ("ippools", "nodeslicepools", "overlappingrangeipreservations")
 _SNAPSHOT_KINDS = ("volumesnapshotclasses", "volumesnapshotcontents", "volumesnapshots")
 _CONTROLLERS = ("source", "kustomize", "helm", "notification")
 _OPERATOR = "github.com/tigera/operator"
+_NETWORKS = "github.com/k8snetworkplumbingwg/network-attachment-definition-client"
 _METALLB = "go.universe.tf/metallb"
 _PROMETHEUS = "github.com/prometheus-operator/prometheus-operator"
 _GRAFANA = "github.com/grafana/grafana-operator/v5"
@@ -84,6 +99,38 @@ RECIPES = (
             Taken(_OPERATOR, "pkg/imports/crds/calico/policy.networking.k8s.io", "crds"),
         ),
         "tigera operator v1.42.3",
+    ),
+    Recipe(
+        "calico", "v3.32.1-s2",
+        (
+            Taken(
+                _OPERATOR, "pkg/imports/crds/operator", "base",
+                tuple(f"operator.tigera.io_{kind}.yaml" for kind in _OPERATOR_KINDS),
+            ),
+            Taken(_OPERATOR, "pkg/imports/crds/calico/v1.crd.projectcalico.org", "crds"),
+            Taken(_OPERATOR, "pkg/imports/crds/calico/policy.networking.k8s.io", "crds"),
+        ),
+        "tigera operator v1.42.3 and Calico v3.32.1",
+    ),
+    Recipe(
+        "multus", "v4.3.0",
+        (Taken(_NETWORKS, "artifacts/networks-crd.yaml", "crds"),),
+        "Multus v4.3.0",
+    ),
+    Recipe(
+        "whereabouts", "v0.9.4",
+        (
+            Taken(
+                "github.com/k8snetworkplumbingwg/whereabouts", "doc/crds", "crds",
+                tuple(f"whereabouts.cni.cncf.io_{kind}.yaml" for kind in _WHEREABOUTS_KINDS),
+            ),
+        ),
+        "whereabouts v0.9.4",
+    ),
+    Recipe(
+        "coil", "v2.15.0",
+        (Taken("github.com/cybozu-go/coil/v2", "config/crd/bases", "crds", ("coil.cybozu.com_egresses.yaml",)),),
+        "coil v2.15.0",
     ),
     Recipe(
         "metallb", "v0.16.1",
@@ -127,13 +174,25 @@ RECIPES = (
     Recipe("thanos", "v0.42.5", (), "Thanos v0.42.5"),
     Recipe("grafana", "v13.0.1", (), "Grafana v13.0.1"),
     Recipe("vector", "v0.57.0", (), "the Vector chart 0.57.0"),
+    Recipe(
+        "network-operator", "v0.5.3", (), "network-operator v0.5.3",
+        copied="github.com/telekom/das-schiff-network-operator@v0.5.3/config/crd/bases",
+    ),
+    Recipe(
+        "metallb", "v0.15.3",
+        (
+            Taken(_METALLB, "config/manifests/metallb-native.yaml", "l2", version="v0.15.3"),
+            Taken(_METALLB, "config/manifests/metallb-frr-k8s.yaml", "bgp", version="v0.15.3"),
+        ),
+        "MetalLB v0.15.3",
+    ),
 )  # fmt: skip
 
 
 def main() -> int:
     """Vendor every recipe; a failure ends with a sentence and status 1."""
     try:
-        folders = _modules({taken.module for recipe in RECIPES for taken in recipe.taken})
+        folders = _modules({taken.query for recipe in RECIPES for taken in recipe.taken})
         for recipe in RECIPES:
             added = take(FLEET, recipe.component, recipe.version, dict(_files(recipe, folders)))
             say(f"{recipe.component} {recipe.version}: {len(added)} new files")
@@ -146,7 +205,7 @@ def main() -> int:
 def _files(recipe: Recipe, folders: Mapping[str, Path]) -> Iterator[tuple[str, Upstream]]:
     served: set[str] = set()
     for taken in recipe.taken:
-        for name, file in files_from(str(folders[taken.module] / taken.path)).items():
+        for name, file in files_from(str(folders[taken.query] / taken.path)).items():
             if name.endswith(".yaml") and (not taken.only or name in taken.only):
                 path = f"{taken.into}/{name}"
                 served.add(path)
@@ -155,10 +214,17 @@ def _files(recipe: Recipe, folders: Mapping[str, Path]) -> Iterator[tuple[str, U
     for file_path in sorted(folder.rglob("*.yaml")):
         path = file_path.relative_to(folder).as_posix()
         if path not in served:
-            yield path, Upstream(f"written for this fleet from the facts of {recipe.facts}", file_path.read_bytes())
+            yield path, Upstream(_origin(recipe, path), file_path.read_bytes())
 
 
-def _modules(names: Iterable[str]) -> dict[str, Path]:
+def _origin(recipe: Recipe, path: str) -> str:
+    folder, _, name = path.partition("/")
+    if recipe.copied and folder == "crds":
+        return f"copied from {recipe.copied}/{name}"
+    return f"written for this fleet from the facts of {recipe.facts}"
+
+
+def _modules(names: Collection[str]) -> dict[str, Path]:
     """Return where Go keeps the pinned modules, after checking them against go.sum."""
     go = require_go(_GO, build_folder())
     env = {**go.environment(), "GOFLAGS": "-mod=readonly"}
@@ -169,7 +235,8 @@ def _modules(names: Iterable[str]) -> dict[str, Path]:
     decoder, rest, found = json.JSONDecoder(), answer.stdout.strip(), dict[str, Path]()
     while rest:
         entry, end = decoder.raw_decode(rest)
-        found[entry["Path"]] = Path(entry["Dir"])
+        path = entry["Path"]
+        found[path if path in names else f"{path}@{entry['Version']}"] = Path(entry["Dir"])
         rest = rest[end:].strip()
     return found
 
