@@ -36,8 +36,11 @@ class Census:
 
     def put(self, key: ClusterKey, part: Part | None) -> None:
         """Take what a cluster adds from now on; None for one that does not count."""
-        before = self.parts.pop(key, None)
+        before = self.parts.get(key)
+        if part == before:
+            return
         if before is not None:
+            del self.parts[key]
             self._add(before, -1)
         if part is not None:
             self.parts[key] = part

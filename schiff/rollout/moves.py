@@ -91,15 +91,16 @@ def standstill(rollout: Rollout) -> Refusal | None:
     if doubted := rollout.over_budget_in_doubt:
         names = ", ".join(sorted(doubted))
         return Refusal("unknown", f"{names} cannot be seen and may have failed; nothing new starts until that is known")
-    unseen = sorted(str(key) for key in rollout.population if rollout.clusters[key].seen is Verdict.Unknown)
+    unwell = rollout.unwell.items()
+    unseen = sorted(str(key) for key, one in unwell if one.seen is Verdict.Unknown and rollout.counts(key))
     if len(unseen) > max_unavailable(rollout.plan):
         return Refusal("unknown", f"{', '.join(unseen)} cannot be seen; nothing advances until they can")
     return None
 
 
 def _burning(rollout: Rollout) -> Refusal | None:
-    everybody: Mapping[str, Progress] = {str(key): one for key, one in rollout.clusters.items()}
-    burning = {name: one.seen for name, one in (everybody | rollout.management_clusters).items() if one.burns}
+    everybody = {str(key): one for key, one in rollout.unwell.items()} | rollout.management_clusters
+    burning = {name: one.seen for name, one in everybody.items() if one.burns}
     sick = sorted(name for name, seen in burning.items() if seen is Verdict.Unhealthy)
     if sick:
         return Refusal("unhealthy", f"{', '.join(sick)} was done and is unhealthy; nothing new starts now")

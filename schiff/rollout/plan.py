@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -133,10 +133,11 @@ class Plan:
         fields = _read(content)
         members = {key: _member(key, data) for key, data in _keyed("members", fields["members"]).items()}
         managed = [_management_member(data) for data in _list("managementClusters", fields["managementClusters"])]
+        policy, policy_digest = _policy(_canonical(fields["policy"]))
         plan = cls(
             environment=known_environment(fields["environment"]),
             release=_release(_text("release", fields["release"])),
-            policy=_policy(fields["policy"]),
+            policy=policy,
             members=members,
             management_clusters={member.name: member for member in managed},
             waves=tuple(_wave(data) for data in _list("waves", fields["waves"])),
@@ -145,12 +146,18 @@ class Plan:
         if len(plan.management_clusters) != len(managed):
             raise InvalidValue("managementClusters names one twice")
         plan.require_partition()
+        plan.__dict__["policy_digest"] = policy_digest
         return plan
 
     @cached_property
     def digest(self) -> str:
         """The digest of its bytes: what `promote` cites."""
         return digest_of_bytes(self.to_bytes())
+
+    @cached_property
+    def policy_digest(self) -> str:
+        """The digest of its policy, which `promote` cites too."""
+        return self.policy.digest
 
     def to_bytes(self) -> bytes:
         """Return its one spelling."""
@@ -224,16 +231,24 @@ def _read(content: bytes) -> dict[str, Any]:
         raise InvalidValue(f"its fields are not {', '.join(_FIELDS)}")
     if type(fields["v"]) is not int or fields["v"] != PLAN_VERSION:
         raise InvalidValue(f"its form is not {PLAN_VERSION}, the only one this program knows")
-    if json.dumps(fields, sort_keys=True, separators=(",", ":")).encode() + b"\n" != content:
+    if _canonical(fields) + b"\n" != content:
         raise InvalidValue("it is not spelled as a plan is written (key order, white space, repeated keys)")
     return fields
 
 
-def _policy(data: Any) -> PolicySpec:
+def _canonical(data: Any) -> bytes:
+    """Return the canonical form of what JSON gave, fractions refused: nothing but plain data needs no look for more."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
+
+
+@lru_cache(maxsize=64)
+def _policy(content: bytes) -> tuple[PolicySpec, str]:
+    """Return a policy and its digest; most plans of a ledger have that of the plan before."""
+    data = json.loads(content)
     policy = _valid("policy", partial(PolicySpec.model_validate, by_name=False, by_alias=True), data)
     if policy.complete_document() != data:
         raise InvalidValue("policy is not spelled as a plan writes it: complete, with its defaults")
-    return policy
+    return policy, digest_of_bytes(content)
 
 
 def _valid(field: str, validate: Callable[[Any], T], data: Any) -> T:

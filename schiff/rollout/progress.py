@@ -41,6 +41,8 @@ class Phase(StrEnum):
 IN_FLIGHT = frozenset({Phase.Moving, Phase.Unknown, Phase.Failed})
 """What counts against `maxUnavailable` and the caps."""
 
+_UNWELL = (Verdict.Unhealthy, Verdict.Unknown)
+
 
 class Pace(NamedTuple):
     """The times that a rollout gives one cluster."""
@@ -102,10 +104,14 @@ class Progress(NamedTuple):
         return self.gone or self.moved is None or self.hop_done
 
     @property
+    def is_unwell(self) -> bool:
+        """Whether it failed, or may have, or was not well when it was seen last."""
+        return self.failed or self.in_doubt or self.seen in _UNWELL
+
+    @property
     def burns(self) -> bool:
         """Whether it was done and is not well now, as far as anybody can tell, and nobody vouched for it."""
-        unwell = self.seen in (Verdict.Unhealthy, Verdict.Unknown)
-        return self.is_done and unwell and not (self.gone or self.acked)
+        return self.is_done and self.seen in _UNWELL and not (self.gone or self.acked)
 
     @property
     def may_start(self) -> bool:

@@ -62,6 +62,7 @@ class Rollout:
     census: Census = field(default_factory=Census)
     report: Report | None = None
     stirred: set[ClusterKey] = field(default_factory=set)
+    _unwell: set[ClusterKey] = field(default_factory=set)
 
     @classmethod
     def begun(cls, name: str, plan: Plan, seq: int, at: datetime, *, expedited: bool) -> Rollout:
@@ -93,6 +94,7 @@ class Rollout:
             joined=set(self.joined),
             census=self.census.copy(),
             stirred=set(self.stirred),
+            _unwell=set(self._unwell),
         )
 
     @property
@@ -103,11 +105,18 @@ class Rollout:
     @property
     def population(self) -> tuple[ClusterKey, ...]:
         """The clusters that count: members and who was swept, not held, and not gone without having failed."""
-        return tuple(key for key, one in self.clusters.items() if self._counts(key, one))
+        return tuple(key for key in self.clusters if self.counts(key))
 
-    def _counts(self, key: ClusterKey, one: Progress) -> bool:
+    def counts(self, key: ClusterKey) -> bool:
+        """Whether a cluster is one of the population."""
+        one = self.clusters[key]
         is_away = (one.held or one.gone) and one.phase in (Phase.Held, Phase.Gone)
         return (one.hop >= 0 or key in self.plan.members) and not is_away
+
+    @property
+    def unwell(self) -> Mapping[ClusterKey, Progress]:
+        """The clusters that failed, or may have, or were not well when they were seen last."""
+        return {key: one for key, one in self.clusters.items() if key in self._unwell} if self._unwell else {}
 
     def phases(self) -> Mapping[ClusterKey, Phase]:
         """Return where every cluster is."""
@@ -118,7 +127,11 @@ class Rollout:
         """The clusters that count against budget and caps; on the way back a failure that was acked blocks nobody."""
         vouched = self.target is not None
         return frozenset(
-            key for key, one in self.clusters.items() if one.phase in IN_FLIGHT and not (vouched and one.acked)
+            key
+            for key, one in self.clusters.items()
+            if (one.failed or (one.hop >= 0 and not one.hop_done))
+            and one.phase in IN_FLIGHT
+            and not (vouched and one.acked)
         )
 
     def start_of(self, key: ClusterKey | str) -> Assignment | None:
@@ -142,7 +155,7 @@ class Rollout:
 
     def failures(self) -> tuple[str, ...]:
         """Return what failed and nobody acked: tenants and management clusters."""
-        tenants = [str(key) for key, one in self.clusters.items() if one.failed and not one.acked]
+        tenants = [str(key) for key, one in self.unwell.items() if one.failed and not one.acked]
         return (*tenants, *(name for name, one in self.management_clusters.items() if one.failed and not one.acked))
 
     @property
@@ -158,12 +171,14 @@ class Rollout:
     @property
     def over_budget_in_doubt(self) -> tuple[str, ...]:
         """Who cannot be seen for so long that, had they failed, the budget would be used up; else nobody."""
-        tenants = [str(key) for key, one in self.clusters.items() if one.in_doubt and not (one.failed or one.gone)]
+        tenants = [str(key) for key, one in self.unwell.items() if one.in_doubt and not (one.failed or one.gone)]
         doubted = (*tenants, *(name for name, one in self.management_clusters.items() if one.in_doubt))
         most = self.plan.policy.waves.max_failures - len(self.failures())
         return doubted if self._among_canaries(doubted) or len(doubted) > most else ()
 
     def _among_canaries(self, names: Collection[str]) -> Sequence[str]:
+        if not names:
+            return ()
         canaries = {str(key) for wave in self.plan.waves if wave.name == CANARY for key in wave.clusters}
         return sorted((canaries | self.management_clusters.keys()) & set(names))
 
@@ -210,8 +225,7 @@ class Rollout:
             if key in self.management_clusters:
                 self.management_clusters[key] = self.management_clusters[key].started(at)
         elif key in self.clusters or key in self.joined:
-            self.clusters[key] = self.clusters.get(key, self.alone).started(at)
-            self.stirred.add(key)
+            self._stir(key, self.clusters.get(key, self.alone).started(at))
 
     def forwarded(self, key: ClusterKey, pin: Assignment) -> None:
         """Take one hop of a held cluster that catches up; it stays outside the rollout's own counts."""
@@ -222,8 +236,18 @@ class Rollout:
     def changed(self, key: ClusterKey, change: Callable[[Progress], Progress]) -> None:
         """Take what neither a move nor a look says of a cluster; nothing, where it has no part in the rollout."""
         if key in self.clusters:
-            self.clusters[key] = change(self.clusters[key])
-            self.stirred.add(key)
+            self._stir(key, change(self.clusters[key]))
+
+    def _stir(self, key: ClusterKey, one: Progress) -> None:
+        self.stirred.add(key)
+        self._put(key, one)
+
+    def _put(self, key: ClusterKey, one: Progress) -> None:
+        self.clusters[key] = one
+        if one.is_unwell:
+            self._unwell.add(key)
+        else:
+            self._unwell.discard(key)
 
     def saw(self, at: datetime, report: Report) -> None:
         """Take the sights of an observation that counts; the same once more of settled clusters only passes time."""
@@ -233,8 +257,8 @@ class Rollout:
         touched = self._to_look_at(report)
         for key in touched:
             verdict = verdict_of(report.clusters.get(key), self.runs(key))
-            one = self.clusters[key] = self.clusters[key].looked(at, verdict)
-            self.census.put(key, self._part(key, one, report))
+            self._put(key, self.clusters[key].looked(at, verdict))
+            self.census.put(key, self._part(key, report))
         self.looked, self.report = at, report
         self.stirred = {key for key in touched if not self.clusters[key].is_settled}
         if self.completed is None and self.target is None and self._is_complete:
@@ -249,16 +273,16 @@ class Rollout:
         other = {key for key, sight in now.items() if before.get(key) is not sight} | (before.keys() - now.keys())
         return self.stirred | {key for key in other if key in self.clusters}
 
-    def _part(self, key: ClusterKey, one: Progress, report: Report) -> Part | None:
-        if not self._counts(key, one):
+    def _part(self, key: ClusterKey, report: Report) -> Part | None:
+        if not self.counts(key):
             return None
-        verdict = report.verdict_on(key, self.release)
+        one, verdict = self.clusters[key], report.verdict_on(key, self.release)
         return Part(verdict is Verdict.Healthy, verdict is Verdict.Unhealthy, one.is_done and not one.failed)
 
     def revert(self, target: str) -> None:
         """Begin the way back: whatever was moved has one hop to go, and nothing else moves any more."""
         self.target, self.soak, self.halted = target, Soak(), None
-        self.census, self.report, self.stirred = Census(), None, set()
+        self.census, self.report, self.stirred, self._unwell = Census(), None, set(), set()
         self.clusters = {key: _back(one) for key, one in self.clusters.items() if one.hop >= 0 and not one.gone}
         self.management_clusters = {name: _back(one) for name, one in self.management_clusters.items() if one.hop >= 0}
 

@@ -316,7 +316,7 @@ def cited(entry: Entry, digest: str, objects: Objects) -> bytes:
 def plan_of_promotion(entry: Entry, body: PromoteBody, objects: Objects) -> Plan:
     """Return the plan that a promotion cites; raises `InvalidValue` for one of another release or policy."""
     plan = parsed_plan(cited(entry, body.plan, objects))
-    if (plan.release, plan.environment, plan.policy.digest) != (body.release, entry.env, body.policy):
+    if (plan.release, plan.environment, plan.policy_digest) != (body.release, entry.env, body.policy):
         raise InvalidValue(f"{entry.file_name} cites a plan of another release, environment or policy")
     return plan
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator
@@ -42,11 +43,16 @@ class Duration(Parsed):
     @property
     def delta(self) -> timedelta:
         """The same as Python calculates with."""
-        return timedelta(seconds=self.seconds)
+        return _delta(self.seconds)
 
     def __str__(self) -> str:
         unit = next(unit for unit in _SPELLED if self.seconds % _UNITS[unit] == 0) if self.seconds else "s"
         return f"{self.seconds // _UNITS[unit]}{unit}"
+
+
+@lru_cache(maxsize=1024)
+def _delta(seconds: int) -> timedelta:
+    return timedelta(seconds=seconds)
 
 
 def format_duration(delta: timedelta) -> str:
