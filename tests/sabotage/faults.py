@@ -102,6 +102,13 @@ FAULTS = (
         ("        if pin.release not in stage.completed_releases:", "        if not pin.release:"),
     ),
     *_faults(
+        "dating",
+        "test_dating",
+        ("> soak_rules(stage).max_gap.delta:", "> 9 * soak_rules(stage).max_gap.delta:"),
+        (" < self.vouched - RECEIVED_WITHIN:", " < self.vouched - 99 * RECEIVED_WITHIN:"),
+        ("parse_moment(entry.at) > received:", "parse_moment(entry.at) < received:"),
+    ),
+    *_faults(
         "clock", "test_clock", ("    if last is not None and at <= last:", "    if last is not None and at < last:")
     ),
 )
