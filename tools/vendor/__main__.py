@@ -175,6 +175,11 @@ RECIPES = (
     Recipe("grafana", "v13.0.1", (), "Grafana v13.0.1"),
     Recipe("vector", "v0.57.0", (), "the Vector chart 0.57.0"),
     Recipe(
+        "cluster-api-operator", "v0.29.0",
+        (Taken("sigs.k8s.io/cluster-api-operator", "config/crd/bases", "crds"),),
+        "Cluster API operator v0.29.0",
+    ),
+    Recipe(
         "network-operator", "v0.5.3", (), "network-operator v0.5.3",
         copied="github.com/telekom/das-schiff-network-operator@v0.5.3/config/crd/bases",
     ),
@@ -186,6 +191,8 @@ RECIPES = (
         ),
         "MetalLB v0.15.3",
     ),
+    Recipe("kyverno", "v1.18.2", (), "Kyverno v1.18.2 and its chart 3.8.2"),
+    Recipe("kyverno", "v1.19.1", (), "Kyverno v1.19.1 and its chart 3.9.1"),
 )  # fmt: skip
 
 
@@ -235,8 +242,8 @@ def _modules(names: Collection[str]) -> dict[str, Path]:
     decoder, rest, found = json.JSONDecoder(), answer.stdout.strip(), dict[str, Path]()
     while rest:
         entry, end = decoder.raw_decode(rest)
-        path = entry["Path"]
-        found[path if path in names else f"{path}@{entry['Version']}"] = Path(entry["Dir"])
+        older = f"{entry['Path']}@{entry['Version']}"
+        found[older if older in names else entry["Path"]] = Path(entry["Dir"])
         rest = rest[end:].strip()
     return found
 
