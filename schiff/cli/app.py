@@ -21,6 +21,7 @@ from schiff.cli import (
     destroy,
     gate,
     halt,
+    identifiers,
     preview,
     rehearse,
     render,
@@ -30,7 +31,9 @@ from schiff.cli import (
     step,
     up,
     vendor,
+    where,
 )
+from schiff.cli.components import components_app
 from schiff.cli.fast_forward import fast_forward_app
 from schiff.cli.hold import hold_app
 from schiff.cli.kubeconfigs import kubeconfigs_app
@@ -68,8 +71,13 @@ app.command("render", help=render.HELP, short_help="Write the files of both repo
 app.command("show", help=show.HELP, short_help="Show a cluster with every value and its source.")(show.show)
 app.command("status", help=status.HELP, short_help="Say how the real clusters are.")(status.status)
 app.command("calendar", help=calendar.HELP, short_help="Say which release comes when.")(calendar.calendar)
+app.command("where", help=where.HELP, short_help="Say who runs what, in how many configurations.")(where.where)
+app.command("identifiers", help=identifiers.HELP, short_help="List every name outside of clusters.")(
+    identifiers.identifiers
+)
 app.command("vendor", help=vendor.HELP, short_help="Take upstream manifests into the fleet.")(vendor.vendor)
 app.command("approve", help=approve.HELP, short_help="Agree to one thing, once, with a signature.")(approve.approve)
+app.add_typer(components_app, name="components", short_help="List what can run on a cluster.")
 app.add_typer(release_app, name="release", short_help="Freeze head as a release; show, verify, compare releases.")
 app.add_typer(ledger_app, name="ledger", short_help="Begin the ledger of an environment, read it, and verify it.")
 app.add_typer(fast_forward_app, name="fast-forward", short_help="Let a held cluster catch up.")

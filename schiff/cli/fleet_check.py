@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from schiff.checks.compiled import change_problems, compiled_files, file_problems
 from schiff.checks.fleet_rules import fleet_problems
+from schiff.checks.identifier_rules import identifier_problems
 from schiff.checks.written import written
 from schiff.compiler.compiled_cluster import problems as infrastructure_problems
 from schiff.compiler.component_set import component_problems
@@ -72,7 +73,7 @@ def check_fleet(
     parts = load_parts()
     resolved = {name: _surveyed(fleet, name, assigned(fleet, name, ledgers), parts) for name in ENVIRONMENTS}
     environments = {name: each.environment for name, each in resolved.items()}
-    between = list(fleet_problems(*environments.values()))
+    between = [*fleet_problems(*environments.values()), *identifier_problems(parts, *environments.values())]
     read = tuple(problems)
     for name in chosen:
         for survey in (resolved[name], _surveyed(fleet, name, on_head(fleet, name), parts)):

@@ -17,7 +17,19 @@ from schiff.manifests.manifest import Manifest
 from schiff.manifests.sops import SecretTarget
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.spec import Spec
+from schiff.values.identifiers import Identifier
 from schiff.values.versions import ComponentVersion
+
+__all__ = [
+    "BASE",
+    "Component",
+    "Files",
+    "Identifier",
+    "Never",
+    "OrdinaryComponent",
+    "SettingProblem",
+    "versioned_folder",
+]
 
 BASE = "base"
 """The variant of a component that has only one."""
@@ -44,19 +56,6 @@ class Never(NamedTuple):
     path: tuple[str | int, ...]
     way_out: str
     may_grow: bool = False
-
-
-class Identifier(NamedTuple):
-    """A name that a cluster has in a system outside of it; two clusters never have the same one there.
-
-    `system` is the one that knows the name (``s3``), `kind` what it names there (``prefix``), `scope` where it must be
-    unique (``velero-site-1``; empty: everywhere).
-    """
-
-    system: str
-    kind: str
-    scope: str
-    value: str
 
 
 class Component(Protocol):
@@ -155,7 +154,7 @@ class OrdinaryComponent:
     namespaces: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     secrets: tuple[SecretTarget, ...] = ()
-    rules: Mapping[str, str] = {"cannot": "The settings fit each other and the site."}
+    rules: Mapping[str, str] = {}
     never: tuple[Never, ...] = ()
     example: str = "{}"
 

@@ -34,6 +34,7 @@ class VsphereCpi(OrdinaryComponent):
     bootstrap = True
     images = ("cloud-pv-vsphere/cloud-provider-vsphere",)
     secrets = (CREDENTIALS,)
+    rules = {"vcenter": "The site has a vCenter."}  # noqa: RUF012 -- the protocol's own type
 
     def applies_to(self, cluster: ResolvedCluster) -> bool:
         """Return whether the machines are vSphere's."""
@@ -48,7 +49,9 @@ class VsphereCpi(OrdinaryComponent):
     def problems(self, cluster: ResolvedCluster, settings: VsphereCpiSettings) -> Iterator[SettingProblem]:  # noqa: ARG002
         """Give a site without a vCenter."""
         if cluster.site.vcenter is None:
-            yield SettingProblem((), f"site {cluster.identity.site} has no vCenter", "write facts.vcenter of the site")
+            yield SettingProblem(
+                (), f"site {cluster.identity.site} has no vCenter", "write facts.vcenter of the site", "vcenter"
+            )
 
 
 def _configuration(cluster: ResolvedCluster) -> dict[str, Any]:

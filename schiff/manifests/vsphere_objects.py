@@ -74,14 +74,19 @@ def _placement(cluster: ResolvedCluster, group: MachineGroup, vcenter: VCenterFa
     return domains[0].datastore, _pool_in(domains[0], vcenter)
 
 
+def machine_folder(cluster: ResolvedCluster) -> str:
+    """Return the folder of a cluster's virtual machines in vCenter."""
+    return f"schiff/{cluster.identity.management_cluster}/{cluster.identity.name}"
+
+
 def _machine(cluster: ResolvedCluster, group: MachineGroup, vcenter: VCenterFacts) -> dict[str, Any]:
-    identity, size = cluster.identity, group.machine_class
+    size = group.machine_class
     datastore, resource_pool = _placement(cluster, group, vcenter)
     machine = {
         "server": vcenter.server,
         "datacenter": vcenter.datacenter,
         "datastore": datastore,
-        "folder": f"schiff/{identity.management_cluster}/{identity.name}",
+        "folder": machine_folder(cluster),
         "resourcePool": resource_pool,
         "storagePolicyName": vcenter.storage_policy,
         "template": vsphere_template(cluster),

@@ -18,6 +18,7 @@ from schiff.model.release import ManagementPlane
 from schiff.model.resolved import ResolvedCluster
 from schiff.providers import keepalived, kube_vip
 from schiff.providers.protocol import Objection
+from schiff.values.identifiers import Identifier
 
 _INTERFACE_BUDGET = 15
 _START_SERVICES = "systemctl enable --now containerd kubelet"
@@ -88,6 +89,15 @@ class Metal3:
     def remediation(self, cluster: ResolvedCluster) -> Manifest | None:
         """Return the repair by reboot: a server is not thrown away like a virtual machine."""
         return metal3_objects.reboot_remediation(cluster)
+
+    def identifiers(self, cluster: ResolvedCluster) -> Iterator[Identifier]:
+        """Give its servers, as the BareMetalHosts are called, and the router id by which it holds its address."""
+        site, plane = cluster.identity.site, cluster.spec.control_plane
+        for host in sorted({*plane.hosts, *(host for pool in cluster.spec.pools.values() for host in pool.hosts)}):
+            yield Identifier("metal3", "host", "", f"{site}-{host}")
+        if plane.vip == "keepalived":
+            scope = f"{site}/{cluster.spec.nodes.network}"
+            yield Identifier("vrrp", "router id", scope, str(plane.virtual_router_id))
 
     def site_objects(self, site: Site, label_domain: str, free_hosts: Sequence[str]) -> Sequence[Manifest]:
         """Return the servers that belong to nobody yet, in a namespace of the site."""

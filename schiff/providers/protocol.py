@@ -17,6 +17,7 @@ from schiff.manifests.node_setup import Endpoint, NodeSetup
 from schiff.model.fleet import Path, Site
 from schiff.model.release import ManagementPlane
 from schiff.model.resolved import ResolvedCluster
+from schiff.values.identifiers import Identifier
 
 
 class Objection(NamedTuple):
@@ -70,6 +71,10 @@ class Provider(Protocol):
 
     def remediation(self, cluster: ResolvedCluster) -> Manifest | None:
         """Return the template by which broken machines are repaired, where replacing them is not the first choice."""
+        ...
+
+    def identifiers(self, cluster: ResolvedCluster) -> Iterator[Identifier]:
+        """Give every name that a cluster has in the infrastructure."""
         ...
 
     def site_objects(self, site: Site, label_domain: str, free_hosts: Sequence[str]) -> Sequence[Manifest]:

@@ -18,6 +18,7 @@ from schiff.model.resolved import ResolvedCluster
 from schiff.model.site import SiteFacts, VCenterFacts
 from schiff.providers import kube_vip
 from schiff.providers.protocol import Objection
+from schiff.values.identifiers import Identifier
 
 _EXTERNAL = {"cloud-provider": "external"}
 
@@ -74,6 +75,13 @@ class VSphere:
     def remediation(self, cluster: ResolvedCluster) -> Manifest | None:  # noqa: ARG002
         """Return nothing: a broken virtual machine is replaced."""
         return None
+
+    def identifiers(self, cluster: ResolvedCluster) -> Iterator[Identifier]:
+        """Give the folder of its virtual machines; their network may be shared."""
+        vcenter = _vcenter(cluster.site)
+        scope = f"{vcenter.server}/{vcenter.datacenter}"
+        yield Identifier("vcenter", "folder", scope, vsphere_objects.machine_folder(cluster))
+        yield Identifier("vcenter", "network", scope, cluster.spec.nodes.network, shared=True)
 
     def site_objects(self, site: Site, label_domain: str, free_hosts: Sequence[str]) -> Sequence[Manifest]:  # noqa: ARG002
         """Return the site's account, and its failure domains with their zones."""

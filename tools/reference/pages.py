@@ -20,9 +20,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from schiff.layers.field_rows import model_named, rows
 from tools.parts import ROOT
 from tools.reference.codes import codes, listed_rules
-from tools.reference.fields import model_named, rows
 
 FOLDERS = (ROOT / "docs" / "guide", ROOT / "docs" / "reference")
 HELP = ROOT / "tests" / "golden" / "help"
