@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,21 +29,12 @@ _GO = "1.26.0"
 
 @dataclass(frozen=True)
 class Taken:
-    """A file or folder of a module, and where it goes in the version's folder; `only` picks files of a folder.
-
-    `version` is for a release before the one that go.mod pins; go.sum has its checksum all the same.
-    """
+    """A file or folder of a module, and where it goes in the version's folder; `only` picks files of a folder."""
 
     module: str
     path: str
     into: str = ""
     only: tuple[str, ...] = ()
-    version: str = ""
-
-    @property
-    def query(self) -> str:
-        """What Go is asked for: the module at the version that go.mod pins, or at an older one that go.sum knows."""
-        return f"{self.module}@{self.version}" if self.version else self.module
 
 
 @dataclass(frozen=True)
@@ -183,14 +174,6 @@ RECIPES = (
         "network-operator", "v0.5.3", (), "network-operator v0.5.3",
         copied="github.com/telekom/das-schiff-network-operator@v0.5.3/config/crd/bases",
     ),
-    Recipe(
-        "metallb", "v0.15.3",
-        (
-            Taken(_METALLB, "config/manifests/metallb-native.yaml", "l2", version="v0.15.3"),
-            Taken(_METALLB, "config/manifests/metallb-frr-k8s.yaml", "bgp", version="v0.15.3"),
-        ),
-        "MetalLB v0.15.3",
-    ),
     Recipe("kyverno", "v1.18.2", (), "Kyverno v1.18.2 and its chart 3.8.2"),
     Recipe("kyverno", "v1.19.1", (), "Kyverno v1.19.1 and its chart 3.9.1"),
 )  # fmt: skip
@@ -199,7 +182,7 @@ RECIPES = (
 def main() -> int:
     """Vendor every recipe; a failure ends with a sentence and status 1."""
     try:
-        folders = _modules({taken.query for recipe in RECIPES for taken in recipe.taken})
+        folders = _modules({taken.module for recipe in RECIPES for taken in recipe.taken})
         for recipe in RECIPES:
             added = take(FLEET, recipe.component, recipe.version, dict(_files(recipe, folders)))
             say(f"{recipe.component} {recipe.version}: {len(added)} new files")
@@ -212,7 +195,7 @@ def main() -> int:
 def _files(recipe: Recipe, folders: Mapping[str, Path]) -> Iterator[tuple[str, Upstream]]:
     served: set[str] = set()
     for taken in recipe.taken:
-        for name, file in files_from(str(folders[taken.query] / taken.path)).items():
+        for name, file in files_from(str(folders[taken.module] / taken.path)).items():
             if name.endswith(".yaml") and (not taken.only or name in taken.only):
                 path = f"{taken.into}/{name}"
                 served.add(path)
@@ -231,7 +214,7 @@ def _origin(recipe: Recipe, path: str) -> str:
     return f"written for this fleet from the facts of {recipe.facts}"
 
 
-def _modules(names: Collection[str]) -> dict[str, Path]:
+def _modules(names: Iterable[str]) -> dict[str, Path]:
     """Return where Go keeps the pinned modules, after checking them against go.sum."""
     go = require_go(_GO, build_folder())
     env = {**go.environment(), "GOFLAGS": "-mod=readonly"}
@@ -242,8 +225,7 @@ def _modules(names: Collection[str]) -> dict[str, Path]:
     decoder, rest, found = json.JSONDecoder(), answer.stdout.strip(), dict[str, Path]()
     while rest:
         entry, end = decoder.raw_decode(rest)
-        older = f"{entry['Path']}@{entry['Version']}"
-        found[older if older in names else entry["Path"]] = Path(entry["Dir"])
+        found[entry["Path"]] = Path(entry["Dir"])
         rest = rest[end:].strip()
     return found
 

@@ -15,8 +15,5 @@ require (
 	github.com/prometheus-operator/prometheus-operator v0.93.0
 	github.com/tigera/operator v1.42.3
 	go.universe.tf/metallb v0.16.1
+	sigs.k8s.io/cluster-api-operator v0.29.0
 )
-
-// Older releases on offer beside those above. Go keeps one version of a module here, so they are asked for by name;
-// go.sum holds their checksums all the same.
-//	go.universe.tf/metallb v0.15.3
