@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from schiff.cli import clock
 from schiff.cli.compiled import settings_of
 from schiff.cli.delivered_before import stacks_of
 from schiff.cli.project import Project
+from schiff.cli.witnessing import told_by
 from schiff.delivery.anchors import head_in_state, heads_in
 from schiff.delivery.ledger_branch import Propose, append_to_ledger
 from schiff.delivery.snapshot import Snapshot, look
 from schiff.delivery.stack import StackName, StackSettings
 from schiff.delivery.wishes import is_rehearsal
-from schiff.delivery.witness import Witness
 from schiff.delivery.workspace import is_embedded
 from schiff.errors import Failed, Refused
 from schiff.git.clone import CachedClone
-from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Head, Ledger
 from schiff.rollout.proofs import Release
 from schiff.sources.chains import ChainPlace, Chains, load_chains, releases_of, up_to
@@ -86,23 +85,9 @@ def seen_by_deliveries(environments: Collection[Environment]) -> Mapping[Environ
 
 
 def append(environment: Environment, propose: Propose, *, ledger: str = "", tell: Callable[[str], None]) -> Ledger:
-    """Append to the ledger of an environment and tell its witness.
-
-    A witness that cannot be told stops nobody: the entry stands, and the next
-    `schiff step` puts what is missing. `tell` hears of it.
-    """
+    """Append to the ledger of an environment and tell its witness; `tell` hears of one that is away."""
     place, cache = chain_place(environment, ledger=ledger)
-    location = place.witness
-
-    def put(entry: Entry) -> None:
-        if location is None:
-            return
-        try:
-            Witness(location, datetime.now(UTC)).put(entry)
-        except Failed as error:
-            tell(f"entry {entry.seq} of {environment} is not witnessed yet, the next step sees to it: {error}")
-
-    return append_to_ledger(place.ledger, environment, propose, cache, witness=put)
+    return append_to_ledger(place.ledger, environment, propose, cache, witness=told_by(place, clock.now, tell))
 
 
 def _seen(project: Project, environment: Environment) -> Seen:

@@ -8,19 +8,21 @@ one thing twice, and neither needs a lock.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from schiff.cli.witnessing import require_clock, told_by
 from schiff.delivery.ledger_branch import Proposal, append_to_ledger
 from schiff.delivery.witness import Witness
 from schiff.errors import Failed
 from schiff.model.fleet import Fleet
+from schiff.rollout.dating import DECISIONS
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import format_moment
 from schiff.rollout.situation import Append
+from schiff.s3.bucket import Bucket
 from schiff.sources.chains import Anchors, ChainPlace, Chains, load_chains, releases_of, up_to
 from schiff.sources.witness import read_receipts
 from schiff.values.names import Environment
@@ -30,7 +32,8 @@ from schiff.values.names import Environment
 class LedgerBranches:
     """Where the ledgers of all environments are, who writes to them, and by which clock.
 
-    `anchors` are the heads that deliveries saw; `commit` says at which commit the fleet stands.
+    `anchors` are the heads that deliveries saw; `commit` says at which commit the fleet stands; `tell` hears of a
+    witness that is away.
     """
 
     places: Mapping[Environment, ChainPlace]
@@ -39,6 +42,7 @@ class LedgerBranches:
     now: Callable[[], datetime]
     commit: Callable[[], str] = lambda: "none"
     anchors: Anchors = field(default_factory=dict)
+    tell: Callable[[str], None] = lambda _: None
 
     def read(self, environment: Environment, fleet: Fleet) -> Chains:
         """Return the chain of an environment and of all before it, judged entry by entry.
@@ -69,23 +73,24 @@ class LedgerBranches:
         return self.read(environment, fleet)
 
     def append(self, ledger: Ledger, step: Append, at: datetime) -> Entry | None:
-        """Append one entry to the ledger it was decided on; None when another writer was there first."""
+        """Append one entry to the ledger it was decided on; None when another writer was there first.
+
+        Raises `Waiting` for a decision of a machine whose clock is wrong.
+        """
         entry = self.entry(ledger, step, at)
         place = self.places[ledger.environment]
+        if step.kind in DECISIONS and place.witness is not None:
+            require_clock(ledger, self.now(), Bucket.at(place.witness).time())
 
         def propose(found: Ledger) -> Proposal | None:
             return Proposal(entry, step.objects) if found.head == ledger.head else None
-
-        def put(written: Entry) -> None:
-            if place.witness is not None:
-                with suppress(Failed):  # the entry stands; the next run puts what is missing
-                    Witness(place.witness, self.now()).put(written)
 
         location = place.witness
         received = (
             None if location is None else lambda: read_receipts(location, ledger.environment, self.cache, ledger.first)
         )
-        after = append_to_ledger(place.ledger, ledger.environment, propose, self.cache, witness=put, received=received)
+        told = told_by(place, self.now, self.tell)
+        after = append_to_ledger(place.ledger, ledger.environment, propose, self.cache, witness=told, received=received)
         return entry if _stands(entry, after) else None
 
     def entry(self, ledger: Ledger, step: Append, at: datetime) -> Entry:

@@ -15,7 +15,7 @@ from schiff.cli.engine import Engine
 from schiff.cli.environment_status import EnvironmentStatus, Wanted, environment_status
 from schiff.cli.ledger_branches import LedgerBranches
 from schiff.cli.project import Project
-from schiff.cli.terminal import Progress
+from schiff.cli.terminal import Progress, warn
 from schiff.cli.up import deliver
 from schiff.delivery.delivered import DeliveredManifest, Line
 from schiff.delivery.release_branch import bring_release, proposed_releases, uncommitted_releases
@@ -159,6 +159,7 @@ def branches_of(environment: Environment, anchors: Anchors | None = None) -> Led
         clock.now,
         lambda: fleet_commit(chosen.fleet) or "none",
         anchors or {},
+        warn,
     )
 
 

@@ -73,7 +73,10 @@ class World(Protocol):
         ...
 
     def append(self, ledger: Ledger, step: Append, at: datetime) -> Entry | None:
-        """Write one entry on top of the ledger's head; None when another one stands there by now."""
+        """Write one entry on top of the ledger's head; None when another one stands there by now.
+
+        Raises `Waiting` for a decision of a machine whose clock is wrong.
+        """
         ...
 
     def delivered(self, environment: Environment) -> Sequence[DeliveredManifest | None]:
@@ -145,7 +148,10 @@ class _Run:
         step, at = self._cited(step), step.at or situation.now
         if (refusal := self._refusal(step, situation, at)) is not None:
             return Wait(refusal)
-        entry = self.world.append(situation.ledger, step, at)
+        try:
+            entry = self.world.append(situation.ledger, step, at)
+        except Waiting as error:
+            return Wait(Refusal(error.code, str(error)))
         if entry is None:
             self.lost += 1
             if self.lost >= _ATTEMPTS:

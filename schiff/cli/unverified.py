@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,10 @@ from schiff.cli.engine import Engine
 from schiff.cli.project import Project
 from schiff.cli.terminal import progress, say, say_json, table, warn
 from schiff.cli.up import deliver
+from schiff.cli.witnessing import told_by
 from schiff.delivery.delivered_history import Delivery, deliveries
 from schiff.delivery.ledger_branch import reopen_ledger
-from schiff.delivery.witness import Witness
-from schiff.errors import Failed, InvalidInput, Place, Problem, Refused, Tampered
+from schiff.errors import InvalidInput, Place, Problem, Refused, Tampered
 from schiff.model.fleet import Fleet
 from schiff.rollout.assignments import assignments
 from schiff.rollout.bodies import Agreement, ApproveBody, Closed
@@ -194,19 +193,9 @@ def _begin(proposal: _Proposal, files: Mapping[Path, ApproveBody]) -> Entry:
     chain = Ledger.empty(ledger.environment).extended(entry)
     require_agreed(chain, people_who_agreed(chain, approvers))
     assignments(chain, proposal.fleet, ledger.environment)
-    reopen_ledger(ledger.place.ledger, ledger.environment, entry, ledger.found, ledger.cache, witness=_told(ledger))
+    told = told_by(ledger.place, clock.now, warn)
+    reopen_ledger(ledger.place.ledger, ledger.environment, entry, ledger.found, ledger.cache, witness=told)
     return entry
-
-
-def _told(ledger: BrokenLedger) -> Any:
-    def put(entry: Entry) -> None:
-        if ledger.place.witness is not None:
-            try:
-                Witness(ledger.place.witness, datetime.now(UTC)).put(entry)
-            except Failed as error:
-                warn(f"entry {entry.seq} of {entry.env} is not witnessed yet, the next step sees to it: {error}")
-
-    return put
 
 
 def _lacking(proposal: _Proposal, agreed: Sequence[Agreement]) -> Refused:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from schiff.errors import Failed
@@ -73,6 +74,18 @@ class Bucket:
     def put_once(self, key: str, content: bytes, *, until: datetime) -> bool:
         """Write an object that nobody can remove before a moment; answers whether it was not there yet."""
         return bool(self._ask("put_object", self._put, key, content, until))
+
+    def time(self) -> datetime:
+        """Return the moment by the server's clock, to the second; raises `Failed` for one that does not tell it."""
+        told = self._ask("list_object_versions", self._date)
+        if told is None:
+            raise Failed(f"the server of {self.location} does not tell its time", "witness-failed")
+        return parsedate_to_datetime(told).astimezone(UTC)
+
+    def _date(self) -> Any:
+        nothing = self.location.key("-")
+        answer = self.client.list_object_versions(Bucket=self.location.bucket, Prefix=nothing, MaxKeys=1)
+        return answer["ResponseMetadata"]["HTTPHeaders"].get("date")
 
     def _pages(self, prefix: str) -> list[dict[str, Any]]:
         pages: Iterator[dict[str, Any]] = self.client.get_paginator("list_object_versions").paginate(

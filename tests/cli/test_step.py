@@ -16,6 +16,7 @@ from schiff.delivery.witness import Witness
 from schiff.errors import Failed
 from schiff.rollout.entry import Entry
 from schiff.rollout.health import Verdict
+from schiff.rollout.situation import Append
 from schiff.sources.witness import read_receipts
 from tests.cli.simulated_world import CANDIDATE, MANAGER, KilledError, SimulatedWorld, changed_defaults
 from tests.s3.server import give_keys, location_of, s3_server
@@ -172,12 +173,29 @@ def test_a_witness_that_is_away_stops_nobody(
 
 def test_observations_that_are_dated_back_do_not_count(witnessed: SimulatedWorld) -> None:
     """Row: burst of 15 back-dated observations by the bot -- witness time differs: they do not count."""
-    witnessed.clock -= timedelta(days=14)
-    for _ in range(15):
-        witnessed.step("tst")
-        witnessed.clock += timedelta(hours=1)
+    witnessed.step("tst")
+    for hour in range(15):
+        ledger = witnessed.ledger("tst")
+        assert ledger.state.rollout is not None
+        release, members = ledger.state.rollout.release, ledger.state.rollout.population
+        look, at = witnessed.look("tst", witnessed.fleet()), witnessed.clock - timedelta(days=14, hours=-hour)
+        body = look.report.body(release, members, held=0, plane=look.plane)
+        burst = Append("observe", body, "", {body["report"]: look.report.to_bytes()}, at=at, server=at)
+        assert witnessed.branches.append(ledger, burst, at)
     state = witnessed.ledger("tst").state
-    assert set(state.disbelieved.values()) == {"self-dated"}
-    assert len(state.disbelieved) > 10
+    assert list(state.disbelieved.values()) == ["self-dated"] * 15
     assert state.rollout is not None
     assert state.rollout.soak.earned == timedelta()
+
+
+@pytest.mark.parametrize("minutes", [3, -3, 60 * 24 * 14])
+def test_a_runner_whose_clock_is_wrong_decides_nothing(witnessed: SimulatedWorld, minutes: int) -> None:
+    """Row: runner clock 14 days ahead -- what is decided is refused like what is observed (skew, 10)."""
+    witnessed.clock += timedelta(minutes=minutes)
+    _, wait = witnessed.step("tst")
+    assert (wait.code, wait.is_waiting) == ("skew", True)
+    assert "this machine's clock says" in wait.sentence
+    assert witnessed.kinds("tst") == ["genesis"]
+    witnessed.clock -= timedelta(minutes=minutes)
+    witnessed.step("tst")
+    assert "promote" in witnessed.kinds("tst")

@@ -12,21 +12,24 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from schiff.cli.engine import Engine
+from schiff.cli.ledger_branches import LedgerBranches
 from schiff.cli.rehearsal.clock import Clock
 from schiff.cli.rehearsal.clusters import Clusters
 from schiff.cli.rehearsal.plugin import moment_variable
 from schiff.cli.rehearsal.project import RehearsalProject
+from schiff.cli.witnessing import require_clock, told_by
 from schiff.delivery.delivered import DeliveredManifest
 from schiff.delivery.ledger_branch import Proposal, append_to_ledger
 from schiff.delivery.release_folder import write_release
 from schiff.delivery.snapshot import Snapshot, look
 from schiff.delivery.stack import StackName
-from schiff.delivery.witness import Witness
+from schiff.errors import Failed
 from schiff.git.clone import CachedClone
 from schiff.model.fleet import Fleet
 from schiff.model.tenant_cluster import Removal
 from schiff.rollout.assignments import assignments
 from schiff.rollout.bodies import REMOVALS
+from schiff.rollout.dating import DECISIONS
 from schiff.rollout.entry import Entry
 from schiff.rollout.genesis import genesis
 from schiff.rollout.ledger import Ledger
@@ -136,6 +139,8 @@ class RehearsalWorld:
     def append(self, ledger: Ledger, step: Append, at: datetime) -> Entry | None:
         """Push one entry and tell the witness; a run may die in between."""
         environment = ledger.environment
+        if step.kind in DECISIONS:
+            require_clock(ledger, self.now(), self.clock.now)
         entry = self.entry(ledger, step, at)
         self._write(environment, Proposal(entry, step.objects))
         return entry
@@ -144,13 +149,14 @@ class RehearsalWorld:
         entry = proposal.entry
         received = self.receipts[environment]
         dies = self._dies("telling", entry.kind == "observe")
+        told = told_by(self.places[environment], lambda: self.clock.now, _unheard)
 
         def propose(ledger: Ledger) -> Proposal | None:
             return proposal if len(ledger.entries) == entry.seq else None
 
         def tell(written: Entry) -> None:
             if not dies:
-                Witness(self.witness, self.clock.now).put(written)
+                told(written)
                 received[written.seq] = Receipt(written.digest, self.clock.now)
 
         url = str(self.project.root / _LEDGER)
@@ -167,15 +173,14 @@ class RehearsalWorld:
         return False
 
     def put_late(self, environment: Environment) -> bool:
-        """Tell the witness what a run that died did not, and say whether there was anything."""
-        received, ledger = self.receipts[environment], self.ledgers[environment]
-        missing = [entry.seq for entry in ledger.entries if entry.seq not in received]
-        Witness(self.witness, self.clock.now).put_late(ledger, missing)
-        for seq in missing:
-            received[seq] = Receipt(ledger.entries[seq].digest, self.clock.now)
-        if missing:
-            self.ledgers[environment] = self.read().ledgers[environment]
-        return bool(missing)
+        """Do what the next run does after one that died before it told the witness; say whether there was anything."""
+        if all(entry.seq in self.receipts[environment] for entry in self.ledgers[environment].entries):
+            return False
+        branches = LedgerBranches(self.places, self.cache, _ACTOR, lambda: self.clock.now)
+        chains = branches.read_witnessed(environment, self.known)
+        self.ledgers[environment] = chains.ledgers[environment]
+        self.receipts[environment] = dict(chains.proofs[environment].receipts or {})
+        return True
 
     def delivered(self, environment: Environment) -> Sequence[DeliveredManifest | None]:
         """Return the manifests in both repositories."""
@@ -251,3 +256,8 @@ class RehearsalWorld:
         write_release(self.project.fleet, name, files)
         self.commit_fleet(f"Release {name}")
         return name
+
+
+def _unheard(said: str) -> None:
+    """Raise what the witness could not be told: that of a rehearsal is never away, so it is a fault of its own."""
+    raise Failed(said)
