@@ -7,7 +7,8 @@ the order of the code:
 
 1. What is closed is named by the newest entry that anybody remembers; of two memories of one number, a witness's.
 2. It is agreed to by two people, over all that the beginning says: no one person, and no bot, makes evidence void.
-3. An agreement had not expired when the beginning was written.
+3. An agreement had not expired when the beginning was written, nor when a witness received it, where that was so much
+   later that nobody believes its time: two people who once thought better of it have not agreed for ever.
 4. Clusters return to what they ran at a delivered commit, yet Kubernetes never goes down, a removal never goes back,
    and what was ordered since stays: nothing is deleted by going back.
 5. Releases that clusters leave by it are revoked, and so is whatever the closed chain had revoked.
@@ -21,10 +22,12 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from schiff.errors import Refused, Tampered
 from schiff.model.fleet import Fleet
+from schiff.model.policy import SoakPolicy
 from schiff.model.tenant_cluster import Removal
 from schiff.rollout.bodies import Agreement, Closed, GenesisBody, Verb
 from schiff.rollout.candidates import is_pinnable
@@ -67,11 +70,12 @@ def subject_of(body: Mapping[str, Any]) -> str:
     return digest_of_bytes(json.dumps(said, separators=(",", ":"), sort_keys=True).encode())
 
 
-def in_time(entry: Entry) -> tuple[Agreement, ...]:
-    """Return the agreements of a beginning that had not expired when it was written."""
-    body = entry.said
+def in_time(entry: Entry, received: datetime | None = None) -> tuple[Agreement, ...]:
+    """Return the agreements of a beginning that had not expired when it was written, or received far too late."""
+    body, at = entry.said, parse_moment(entry.at)
     agreed = body.agreed if isinstance(body, GenesisBody) else ()
-    return tuple(one for one in agreed if parse_moment(one.expires) >= parse_moment(entry.at))
+    moment = received if received is not None and received - at > SoakPolicy().max_gap.delta else at
+    return tuple(one for one in agreed if parse_moment(one.expires) >= moment)
 
 
 def require_agreed(ledger: Ledger, people: Collection[str]) -> None:

@@ -22,6 +22,7 @@ from schiff.rollout.bodies import ApproveBody, parse_body
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import parse_moment
+from schiff.rollout.proofs import Receipt
 from schiff.rollout.reopening import VERB, in_time, subject_of
 from schiff.rollout.signed_text import signed_text
 from schiff.ssh.signatures import verify
@@ -93,15 +94,17 @@ def is_signed(body: ApproveBody, environment: Environment, approvers: Approvers,
     )
 
 
-def people_who_agreed(ledger: Ledger, approvers: Approvers) -> frozenset[str]:
+def people_who_agreed(
+    ledger: Ledger, approvers: Approvers, receipts: Mapping[int, Receipt] | None = None
+) -> frozenset[str]:
     """Return whose signatures hold under the beginning of a chain that closes another; nobody else signs one."""
     if ledger.closes is None:
         return frozenset()
-    first = ledger.entries[0]
+    first, receipt = ledger.entries[0], (receipts or {}).get(ledger.first)
     subject, at = subject_of(first.body), parse_moment(first.at)
     return frozenset(
         one.principal
-        for one in in_time(first)
+        for one in in_time(first, None if receipt is None else receipt.received)
         if is_signed(ApproveBody(verb=VERB, subject=subject, **one.as_document()), first.env, approvers, at)
     )
 

@@ -90,8 +90,8 @@ def load_chains(
         held = None if place.witness is None else ask_witness(place.witness, environment, cache)
         ledger = read_ledger(place.ledger, environment, cache)
         approvers = read_approvers(place.fleet, is_rehearsal=place.is_rehearsal)
-        require_agreed(ledger, people_who_agreed(ledger, approvers))
         receipts = None if held is None else held.receipts(ledger.first)
+        require_agreed(ledger, people_who_agreed(ledger, approvers, receipts))
         if receipts is not None:
             digests = [entry.digest for entry in ledger.entries]
             unwitnessed[environment] = require_witnessed(environment, digests, receipts, ledger.first)

@@ -49,7 +49,7 @@ def test_what_does_not_count_is_named_with_the_reason(tmp_path: Path) -> None:
         people([elsewhere], anna)
     with pytest.raises(Refused, match=f"it expired at {EXPIRES}"):
         people([file], anna, now=NOW + timedelta(hours=2))
-    with pytest.raises(Refused, match="it agrees to rollback-unverified of sha256:2.*, and this is sha256:1"):
+    with pytest.raises(Refused, match=r"it agrees to rollback-unverified of sha256:2.*, and this is sha256:1"):
         people([approval(tmp_path, anna, f"sha256:{'2' * 64}")], anna)
 
 
