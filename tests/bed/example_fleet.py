@@ -2,7 +2,8 @@
 
 The private keys of the example were never kept, so nobody can decrypt its
 documents. In the copy every recipient is a new key, and every document holds
-made-up values for the same object, encrypted for the same readers.
+made-up values for the same object, encrypted for the same readers. The copy has
+the components that a bed can run.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import yaml
 
 from schiff.manifests.sops import ENCRYPTED
 from schiff.sources.fleet_files import load_fleet
+from tests.bed.fewer_components import leave_out_components
 from tools.parts import ROOT
 
 EXAMPLE = ROOT / "stacks" / "fleet"
@@ -43,6 +45,7 @@ def copy_example_fleet(
     Without `alerts_url` their alerts go where the example's go, which is nowhere.
     """
     shutil.copytree(EXAMPLE, target)
+    leave_out_components(target)
     example = load_fleet(EXAMPLE)
     readers = {name: one.spec.facts.recipients[0] for name, one in example.management_clusters.items()}
     readers |= {str(key): order.document.data["recipients"][0] for key, order in example.orders.items()}
