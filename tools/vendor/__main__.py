@@ -61,6 +61,7 @@ _CONTROLLERS = ("source", "kustomize", "helm", "notification")
 _OPERATOR = "github.com/tigera/operator"
 _NETWORKS = "github.com/k8snetworkplumbingwg/network-attachment-definition-client"
 _METALLB = "go.universe.tf/metallb"
+_NETWORK_OPERATOR = "github.com/telekom/das-schiff-network-operator@v0.5.3/config/crd/bases"
 _PROMETHEUS = "github.com/prometheus-operator/prometheus-operator"
 _GRAFANA = "github.com/grafana/grafana-operator/v5"
 _MONITORING_KINDS = ("podmonitors", "probes", "prometheuses", "prometheusrules", "servicemonitors")
@@ -172,10 +173,19 @@ RECIPES = (
     ),
     Recipe(
         "network-operator", "v0.5.3", (), "network-operator v0.5.3",
-        copied="github.com/telekom/das-schiff-network-operator@v0.5.3/config/crd/bases",
+        copied=_NETWORK_OPERATOR,
     ),
+    Recipe("network-sync", "v0.5.3", (), "network-operator v0.5.3", copied=_NETWORK_OPERATOR),
     Recipe("kyverno", "v1.18.2", (), "Kyverno v1.18.2 and its chart 3.8.2"),
     Recipe("kyverno", "v1.19.1", (), "Kyverno v1.19.1 and its chart 3.9.1"),
+    Recipe(
+        "velero", "v1.18.3",
+        tuple(
+            Taken("github.com/vmware-tanzu/velero", f"config/crd/{version}/bases", "crds")
+            for version in ("v1", "v2alpha1")
+        ),
+        "Velero v1.18.3 and its plugin for AWS v1.14.0",
+    ),
 )  # fmt: skip
 
 

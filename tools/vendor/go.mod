@@ -14,6 +14,7 @@ require (
 	github.com/kubernetes-csi/external-snapshotter/client/v8 v8.6.0
 	github.com/prometheus-operator/prometheus-operator v0.93.0
 	github.com/tigera/operator v1.42.3
+	github.com/vmware-tanzu/velero v1.18.3
 	go.universe.tf/metallb v0.16.1
 	sigs.k8s.io/cluster-api-operator v0.29.0
 )
