@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from schiff.components.definitions import kept_definitions
 from schiff.components.prometheus_operator import NAMESPACE
 from schiff.components.protocol import BASE, Files, OrdinaryComponent, versioned_folder
 from schiff.manifests.kustomize import patch
@@ -36,7 +37,12 @@ class GrafanaOperator(OrdinaryComponent):
         Upstream's own kustomization names the release of the image and of the role; it is not taken, because Flux
         puts the cluster's registry in the place of the first.
         """
-        patches = [_image_patch(version), _role_patch(), *(_moved(kind, name) for kind, name in _BINDINGS)]
+        patches = [
+            kept_definitions(),
+            _image_patch(version),
+            _role_patch(),
+            *(_moved(kind, name) for kind, name in _BINDINGS),
+        ]
         return versioned_folder(vendored, {BASE: {"namespace": NAMESPACE, "patches": patches}})
 
 

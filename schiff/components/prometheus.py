@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from pydantic import ValidationError
+
+from schiff.components import vsphere_csi
 from schiff.components.prometheus_operator import NAMESPACE
 from schiff.components.prometheus_settings import (
     OBJECT_STORE_KEY,
@@ -24,6 +27,7 @@ from schiff.components.prometheus_settings import (
 )
 from schiff.components.prometheus_watched import watched
 from schiff.components.protocol import Identifier, Never, OrdinaryComponent, SettingProblem
+from schiff.components.vsphere_csi import VsphereCsiSettings
 from schiff.manifests.manifest import Manifest
 from schiff.model.resolved import ResolvedCluster
 from schiff.values.versions import ComponentVersion
@@ -35,7 +39,7 @@ _API: Final = "monitoring.coreos.com/v1"
 _NAME: Final = "prometheus"
 _EVERYTHING: Final[Mapping[str, Any]] = {}
 _SELECTED: Final = ("serviceMonitor", "podMonitor", "probe", "rule")
-_DRIVERS: Final = ("portworx", "trident", "vsphere-csi")
+_ORDERED_DRIVERS: Final = ("portworx", "trident")
 _SHORTEST_WITH_STORE: Final = 12
 _EXAMPLE: Final = """\
 retention: 3d
@@ -53,7 +57,7 @@ class Prometheus(OrdinaryComponent):
     name = _NAME
     settings = PrometheusSettings
     requires = ("calico", "prometheus-operator")
-    after = _DRIVERS
+    after = (*_ORDERED_DRIVERS, "vsphere-csi")
     images = ("kube-state-metrics/kube-state-metrics",)
     rules: Mapping[str, str] = {
         "reserved-label": "No setting says a label that the platform says of every cluster.",
@@ -207,20 +211,30 @@ def has_driver(cluster: ResolvedCluster) -> bool:
     """Return whether something in the cluster makes volumes: vSphere's driver there, another where it is ordered."""
     running = cluster.layers.release.components
     virtual = cluster.identity.provider == "vsphere" and "vsphere-csi" in running
-    return virtual or any(name in cluster.spec.components for name in ("portworx", "trident"))
+    return virtual or any(name in cluster.spec.components for name in _ORDERED_DRIVERS)
 
 
 def _class_problems(cluster: ResolvedCluster, settings: PrometheusSettings) -> Iterator[SettingProblem]:
-    """Give a class of vSphere's driver that its own settings do not have; who else makes classes is not seen here."""
+    """Give a class that vSphere's driver does not make, where no other driver could."""
     named = settings.volume.storage_class
-    if named is None or not named.startswith("vsphere-"):
+    if named is None or any(name in cluster.spec.components for name in _ORDERED_DRIVERS):
         return
-    said = cluster.spec.components.get("vsphere-csi", {}).get("classes", {"default": {}})
-    known = [f"vsphere-{name}" for name in sorted(said)] if cluster.identity.provider == "vsphere" else []
+    known = _classes_of_vsphere(cluster)
     if named not in known:
         message = f"no storage class is called {named!r}"
-        cure = f"known: {', '.join(known) or 'none of vSphere'}"
+        cure = f"known: {', '.join(known) or 'none, for the cluster runs no driver'}"
         yield SettingProblem(("volume", "storageClass"), message, cure, "storage-class")
+
+
+def _classes_of_vsphere(cluster: ResolvedCluster) -> list[str]:
+    if not has_driver(cluster):
+        return []
+    try:
+        said = VsphereCsiSettings.model_validate(cluster.spec.components.get("vsphere-csi", {}))
+    except ValidationError:  # is told where it is written
+        said = VsphereCsiSettings()
+    made = vsphere_csi.COMPONENT.objects(cluster, said)
+    return sorted(item.name for item in made if item.kind == "StorageClass")
 
 
 def _hours(retention: str) -> int:

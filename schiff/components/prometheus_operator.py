@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from schiff.components.definitions import kept_definitions
 from schiff.components.protocol import BASE, Files, OrdinaryComponent, versioned_folder
 from schiff.manifests.kustomize import patch
 from schiff.manifests.manifest import Manifest
@@ -44,7 +45,7 @@ class PrometheusOperator(OrdinaryComponent):
 
     def folder(self, version: ComponentVersion, vendored: Mapping[str, bytes]) -> Files:
         """Return upstream's kinds and manifests, moved to the namespace, with images from the cluster's registry."""
-        base = {"namespace": NAMESPACE, "patches": [_binding_patch(), _deployment_patch(version)]}
+        base = {"namespace": NAMESPACE, "patches": [kept_definitions(), _binding_patch(), _deployment_patch(version)]}
         return versioned_folder(vendored, {BASE: base})
 
     def inputs(self, cluster: ResolvedCluster, settings: PrometheusOperatorSettings) -> Sequence[Manifest]:  # noqa: ARG002

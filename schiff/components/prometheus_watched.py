@@ -34,7 +34,7 @@ WATCHED: Final[Mapping[str, Watch]] = {
     "grafana-operator": Watch("ServiceMonitor", NAMESPACE, {"app.kubernetes.io/name": "grafana-operator"}, "metrics"),
     "kyverno": Watch("PodMonitor", "kyverno", {"app.kubernetes.io/part-of": "kyverno"}, "metrics-port"),
     "metallb": Watch("PodMonitor", "metallb-system", {"app": "metallb"}, "metricshttps", asks=True),
-    "velero": Watch("PodMonitor", "velero", {"component": "velero"}, "metrics"),
+    "velero": Watch("PodMonitor", "velero", {"app.kubernetes.io/name": "velero"}, "http-monitoring"),
     "vsphere-csi": Watch("ServiceMonitor", "vmware-system-csi", {"app": "vsphere-csi-controller"}, "ctlr"),
 }
 """The parts by component."""
