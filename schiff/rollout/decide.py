@@ -30,7 +30,16 @@ from schiff.rollout.bodies import REMOVALS, Change, Pin, Reason
 from schiff.rollout.entering import MOVING, enter
 from schiff.rollout.health import Verdict
 from schiff.rollout.moments import format_moment
-from schiff.rollout.moves import back_pin, closed_for, current_wave, forward_subject, stale, standstill, sweep_pin
+from schiff.rollout.moves import (
+    back_pin,
+    closed_for,
+    current_wave,
+    forward_subject,
+    no_way_back,
+    stale,
+    standstill,
+    sweep_pin,
+)
 from schiff.rollout.progress import Phase
 from schiff.rollout.refusals import Refusal
 from schiff.rollout.running import ReleaseState, Rollout
@@ -167,12 +176,26 @@ def _turn_back(situation: Situation) -> Step | None:
     waiting = [key for key, one in rollout.clusters.items() if one.hop < 0 and not one.gone]
     tenants = batch(rollout.plan, rollout.in_flight, waiting)
     if tenants:
-        return _move("rollback", {key: back_pin(rollout, key) for key in tenants}, {}, rollout)
+        return _back(situation, tenants, (), rollout)
     if not waiting and all(one.is_done or one.gone for one in rollout.clusters.values()):
         for name, one in rollout.management_clusters.items():
             if one.hop < 0:
-                return _move("rollback", {}, {name: back_pin(rollout, name)}, rollout)
+                return _back(situation, (), (name,), rollout)
     return Wait(Refusal("progressing", f"release {rollout.name} is being taken back", _next_look(situation)))
+
+
+def _back(situation: Situation, keys: Iterable[ClusterKey], names: Iterable[str], rollout: Rollout) -> Step:
+    tenants: dict[ClusterKey, Assignment] = {}
+    managers: dict[str, Assignment] = {}
+    for key in (*keys, *names):
+        pin = back_pin(situation.ledger.state, key)
+        if pin is None:
+            return Wait(no_way_back(key))
+        if isinstance(key, str):
+            managers[key] = pin
+        else:
+            tenants[key] = pin
+    return _move("rollback", tenants, managers, rollout)
 
 
 def _fast_forward(situation: Situation) -> Step | None:

@@ -11,7 +11,7 @@ A move forward (wave, hop, sweep):
 6. While something that was done is unhealthy or cannot be seen, more is in doubt than may fail, or more is unknown
    than may be unavailable, nothing new starts: not to know is never better than to know the worst (I16).
 
-A move back needs a revocation, and goes to what the cluster ran before; within the
+A move back needs a revocation, and goes to what the cluster ran before, if that was not revoked since; within the
 budget, whatever windows, freezes and halts say. A fast-forward needs an approval
 of exactly its clusters and pins, and starts like any other: not in a freeze, and not to a release that is halted.
 """
@@ -185,11 +185,12 @@ def current_wave(rollout: Rollout) -> int:
 
 def _keeps_open(rollout: Rollout, wave: Wave, key: ClusterKey) -> bool:
     progress = rollout.clusters.get(key)
-    if progress is None:
+    if progress is None or progress.is_done:
         return False
-    if progress.phase is Phase.Deferred:
+    phase = progress.phase
+    if phase is Phase.Deferred:
         return wave.name == CANARY or progress.seen is Verdict.Unknown
-    return progress.phase in _WAITING
+    return phase in _WAITING
 
 
 def _in_budget(body: MoveBody, rollout: Rollout) -> Iterator[Refusal]:
@@ -235,27 +236,41 @@ def _back(transfer: Transfer) -> Iterator[Refusal]:
         yield Refusal("not-admitted", "nothing was revoked here, so nothing moves back; schiff rollback revokes first")
         return
     for key, pin in transfer.body.clusters.items():
-        yield from _return(key, pin, rollout.clusters.get(key), rollout)
+        yield from _return(key, pin, rollout.clusters.get(key), transfer.stage)
     for name, pin in transfer.body.management_clusters.items():
-        yield from _return(name, pin, rollout.management_clusters.get(name), rollout)
+        yield from _return(name, pin, rollout.management_clusters.get(name), transfer.stage)
     yield from _in_budget(transfer.body, rollout)
 
 
-def _return(key: ClusterKey | str, pin: Pin, progress: Progress | None, rollout: Rollout) -> Iterator[Refusal]:
+def _return(key: ClusterKey | str, pin: Pin, progress: Progress | None, stage: Stage) -> Iterator[Refusal]:
     if progress is None or progress.hop >= 0:
         yield Refusal("not-admitted", f"{key} was not moved, or is on its way back already")
-    elif back_pin(rollout, key) != Assignment(pin.release, pin.kubernetes):
-        yield Refusal("not-admitted", f"{key} goes back to {back_pin(rollout, key).release} and to nothing else")
+    elif (due := back_pin(stage, key)) is None:
+        yield no_way_back(key)
+    elif due != Assignment(pin.release, pin.kubernetes):
+        yield Refusal("not-admitted", f"{key} goes back to {due.release} and to nothing else")
 
 
-def back_pin(rollout: Rollout, key: ClusterKey | str) -> Assignment:
-    """Return what a cluster returns to: the release it ran, or, when it joined later, the rollback's target.
+def no_way_back(key: ClusterKey | str) -> Refusal:
+    """Return the refusal for a cluster of which everything that it could go back to was revoked."""
+    return Refusal("no-path", f"{key} cannot go back: all that completed here was revoked; cut a release")
 
-    Kubernetes never goes down a minor: whoever went up keeps the version it has.
+
+def back_pin(stage: Stage, key: ClusterKey | str) -> Assignment | None:
+    """Return what a cluster returns to: the release it ran; None where nothing is left that was not revoked.
+
+    One that joined later, or whose release was revoked since, goes to the
+    rollback's target, or, where that was revoked too, to the newest release
+    that completed here. Kubernetes never goes down a minor: whoever went up
+    keeps the version it has.
     """
+    rollout = stage.rollout
+    if rollout is None or rollout.target is None:
+        return None
     now, start = rollout.runs(key), rollout.start_of(key)
-    if start is None:
-        return Assignment(rollout.target or now.release, now.kubernetes)
+    if start is None or start.release in stage.revoked:
+        target = stage.completed if rollout.target in stage.revoked else rollout.target
+        return None if target is None else Assignment(target, now.kubernetes)
     lower = (start.kubernetes.major, start.kubernetes.minor) < (now.kubernetes.major, now.kubernetes.minor)
     return Assignment(start.release, now.kubernetes if lower else start.kubernetes)
 

@@ -203,6 +203,7 @@ class History:
             case 0:
                 self.append(environment, "halt", {"release": release, "reason": "x"})
             case 1 if self.dice.random() < 0.5:
+                self._disown(environment, release)
                 done = [one for one in self.season.ledgers[environment].state.completed_releases if one != release]
                 if done:
                     body = {"release": release, "reason": "x", "target": done[-1], "verdict": "full"}
@@ -214,6 +215,13 @@ class History:
                 self.season.approve(environment, "resume", release)
                 seq = self.season.ledgers[environment].entries[-1].seq
                 self.append(environment, "resume", {"release": release, "reason": "x", "approvals": [seq]})
+
+    def _disown(self, environment: Environment, running: str) -> None:
+        """Take back the release that completed before the one that runs, now and then."""
+        done = [one for one in self.season.ledgers[environment].state.completed_releases if one != running]
+        if len(done) > 1 and self.dice.random() < 0.5:
+            body = {"release": done[-1], "reason": "x", "target": done[-2], "verdict": "full"}
+            self.append(environment, "revoke", body)
 
     def come_and_go(self) -> None:
         """Delete a cluster, or order a new one."""
@@ -358,6 +366,9 @@ class History:
         assert len(rollout.in_flight) <= 3 or not named, f"over maxUnavailable (I7), seed {self.seed}"
         for site in {key.site for key in named}:
             assert sum(key.site == site for key in rollout.in_flight) <= 2, f"over a cap (I7), seed {self.seed}"
+        if body["why"] == "rollback":
+            back = {pin["release"] for pin in (*body["clusters"].values(), *body["managementClusters"].values())}
+            assert not back & ledger.state.revoked.keys(), f"back to what was revoked (I11), seed {self.seed}"
         if body["why"] in FORWARD:
             assert not (named & self.season.held), f"a held cluster moved (I12), seed {self.seed}"
             frozen = rollout.plan.policy.complete_document()["freezes"]

@@ -169,6 +169,32 @@ def test_on_the_way_back_a_cluster_goes_where_it_came_from_and_nowhere_else() ->
     assert codes(season, [canary], release, "wave") == {"not-admitted"}
 
 
+def test_on_the_way_back_nobody_returns_to_what_was_revoked_since() -> None:
+    season = a_season()
+    first = season.cut("2026.48.0")
+    season.go(16 * DAY, timedelta(hours=3))
+    assert season.ledgers["tst"].state.completed == first
+    second = season.cut("2026.50.0")
+    season.go(timedelta(hours=1))
+    canary = order(season, second)[0]
+    for release in (first, second):
+        season.append("tst", "revoke", {"release": release, "reason": "x", "target": FIRST, "verdict": "full"})
+    assert codes(season, [canary], first, "rollback") == {"not-admitted"}
+    assert codes(season, [canary], FIRST, "rollback") == set()
+    season.step("tst")
+    assert season.runs("tst", canary).release == FIRST
+    season.verify()
+
+
+def test_where_everything_was_revoked_nothing_goes_back_and_a_person_is_told() -> None:
+    season, release = looked()
+    canary = order(season, release)[0]
+    season.append("tst", "revoke", {"release": release, "reason": "x", "target": FIRST, "verdict": "full"})
+    season.append("tst", "revoke", {"release": FIRST, "reason": "x", "target": release, "verdict": "full"})
+    assert codes(season, [canary], FIRST, "rollback") == {"no-path"}
+    assert season.step("tst").refusal.code == "no-path"
+
+
 def test_a_fast_forward_needs_a_path_that_completed_and_somebody_who_agrees() -> None:
     season, release = looked()
     canary = order(season, release)[-1]
