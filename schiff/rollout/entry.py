@@ -48,7 +48,7 @@ class Entry:
         """Read an entry; raises `InvalidValue`, also for another spelling of the same data."""
         plain = _read_plain(content)
         entry = cls._of(_read(content) if plain is None else plain)
-        entry.require_sound()
+        entry.require_sound(texts_are_texts=plain is not None)
         if plain is None and entry.to_bytes() != content:
             raise InvalidValue("it is not spelled as an entry is written (key order, white space, repeated keys)")
         entry.__dict__["digest"] = digest_of_bytes(content)
@@ -95,26 +95,30 @@ class Entry:
         """Return the entry and its digest as plain data for ``--json``."""
         return {**json.loads(self.to_bytes()), "digest": self.digest}
 
-    def require_sound(self) -> None:
-        """Raise `InvalidValue` for a field that is not of its kind."""
+    def require_sound(self, *, texts_are_texts: bool = False) -> None:
+        """Raise `InvalidValue` for a field that is not of its kind; that texts are texts may be known already."""
+        if not texts_are_texts:
+            self._require_texts()
         if type(self.seq) is not int or self.seq < 0:
             raise InvalidValue(f"seq is {self.seq!r} (expected a number from 0)")
         if self.env not in ENVIRONMENTS:
             raise InvalidValue(f"env is {self.env!r} (expected one of {', '.join(ENVIRONMENTS)})")
         if self.kind not in KINDS:
             raise InvalidValue(f"kind is {self.kind!r} (expected one of {', '.join(KINDS)})")
-        _require_text("at", self.at)
-        _require_text("actor", self.actor)
-        _require_text("fleet", self.fleet)
         parse_moment(self.at)
-        if self.prev is not None:
-            _require_text("prev", self.prev)
         if self.server is not None:
-            _require_text("server", self.server)
             parse_moment(self.server)
         if not isinstance(self.body, Mapping):
             raise InvalidValue("body is not a map")
-        _ = self.said
+        if "said" not in self.__dict__:
+            self.__dict__["said"] = parse_body(self.kind, self.body)
+
+    def _require_texts(self) -> None:
+        for name in ("at", "actor", "fleet"):
+            _require_text(name, getattr(self, name))
+        for name in ("prev", "server"):
+            if getattr(self, name) is not None:
+                _require_text(name, getattr(self, name))
 
 
 def _read_plain(content: bytes) -> dict[str, Any] | None:

@@ -59,18 +59,17 @@ def _verify(ledger: Ledger, earlier: Sequence[Ledger], proofs: Proofs) -> None:
     seen = _stages(before, _cited(ledger, before))
     stage, dates = Stage(), Dates(proofs.receipts)
     for entry in ledger.entries:
-        source = entry.said.source if isinstance(entry.said, PromoteBody) else None
-        is_closed = source is not None and before is not None and source.seq < before.first
-        then = seen[source.seq] if source is not None and not is_closed else None
-        judge = partial(
-            entry_refusals, stage=stage, before=then, proofs=proofs, objects=ledger.objects, is_closed=is_closed
-        )
-        for refusal in (
-            *_stopped_since(entry, earlier),
-            *dates.refusals(entry),
-            *judge(entry),
-            *dates.late_refusals(entry, stage, judge),
-        ):
+        found = dates.refusals(entry)
+        if entry.kind != "observe":  # which decides nothing, and is nearly every entry
+            source = entry.said.source if isinstance(entry.said, PromoteBody) else None
+            is_closed = source is not None and before is not None and source.seq < before.first
+            then = seen[source.seq] if source is not None and not is_closed else None
+            judge = partial(
+                entry_refusals, stage=stage, before=then, proofs=proofs, objects=ledger.objects, is_closed=is_closed
+            )
+            against = (_stopped_since(entry, earlier), found, judge(entry), dates.late_refusals(entry, stage, judge))
+            found = iter([refusal for refusals in against for refusal in refusals])
+        for refusal in found:
             raise Refused(f"{entry.env} {entry.file_name}: {refusal.sentence}", "not-admitted")
         try:
             stage.take(entry, ledger.objects, ledger.receipts)
@@ -116,10 +115,10 @@ def _cited(ledger: Ledger, before: Ledger | None) -> frozenset[int]:
         source = entry.said.source if isinstance(entry.said, PromoteBody) else None
         if source is None:
             continue
-        chain = before if before is not None and before.environment == source.env else None
-        if chain is not None and _stands(ledger, entry, source, chain):
+        other = before if before is not None and before.environment == source.env else None
+        if other is not None and _stands(ledger, entry, source, other):
             continue
-        found = None if chain is None else chain.entry(source.seq)
+        found = None if other is None else other.entry(source.seq)
         if found is None or found.digest != source.digest:
             raise Tampered(
                 f"{entry.env} {entry.file_name} cites entry {source.seq} of {source.env} as {source.digest},"

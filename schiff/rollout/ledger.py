@@ -167,6 +167,8 @@ def closed_by(entry: Entry) -> Closed | None:
 
 def first_number(files: Mapping[str, bytes]) -> int:
     """Return the number that the first entry of a branch has to have, whatever else is wrong with the branch."""
+    if _FIRST_NAME in files:
+        return 0
     name = min((name for name in files if _ENTRY_NAME.fullmatch(name)), key=_number, default=_FIRST_NAME)
     if name == _FIRST_NAME:
         return 0
@@ -184,10 +186,13 @@ def unsound(environment: Environment, error: Exception) -> Tampered:
 
 def _entries(files: Mapping[str, bytes]) -> Iterator[Entry]:
     """Yield the entries by number; raise `InvalidValue` for a stray file, a gap and an entry under a wrong name."""
-    names = sorted((name for name in files if not _OBJECT_NAME.fullmatch(name)), key=_number)
-    for number, name in enumerate(names, first_number(files)):
-        if name != f"{number:06d}.json":
-            raise InvalidValue(f"{number:06d}.json is missing (the next file is {name})")
+    first = first_number(files)
+    names = {name for name in files if not (name.startswith("objects/") and _OBJECT_NAME.fullmatch(name))}
+    expected = [f"{number:06d}.json" for number in range(first, first + len(names))]
+    there = expected if names == set(expected) else sorted(names, key=_number)
+    for number, (name, due) in enumerate(zip(there, expected, strict=True), first):
+        if name != due:
+            raise InvalidValue(f"{due} is missing (the next file is {name})")
         try:
             entry = Entry.parse(files[name])
         except InvalidValue as error:
@@ -201,7 +206,7 @@ def _objects(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return what entries cite, by digest; raise `InvalidValue` for one that does not hold what its name says."""
     found = {}
     for name, content in files.items():
-        match = _OBJECT_NAME.fullmatch(name)
+        match = _OBJECT_NAME.fullmatch(name) if name.startswith("objects/") else None
         if match is not None:
             found[f"sha256:{match[1]}"] = content
             if digest_of_bytes(content) != f"sha256:{match[1]}":
@@ -217,14 +222,13 @@ def _number(name: str) -> int:
 
 def _following(environment: Environment, head: Head | None, entry: Entry) -> Head:
     """Return the head after `entry`; raise `InvalidValue` when it does not follow `head`."""
-    name = entry.file_name
     if entry.env != environment:
-        raise InvalidValue(f"{name} belongs to {entry.env}")
+        raise InvalidValue(f"{entry.file_name} belongs to {entry.env}")
     closed = closed_by(entry) if head is None else None
     if entry.seq != (head.seq + 1 if head else closed.seq + 1 if closed else 0):
-        raise InvalidValue(f"{name} does not follow entry {head.seq if head else 'none'}")
+        raise InvalidValue(f"{entry.file_name} does not follow entry {head.seq if head else 'none'}")
     if entry.prev != (head.digest if head else None):
-        raise InvalidValue(f"{name} does not cite the entry before it: one of the two was changed")
+        raise InvalidValue(f"{entry.file_name} does not cite the entry before it: one of the two was changed")
     if (entry.kind == "genesis") != (head is None):
-        raise InvalidValue(f"{name} is of kind {entry.kind}: the first entry, and no other, is the genesis")
+        raise InvalidValue(f"{entry.file_name} is of kind {entry.kind}: the first entry, and no other, is the genesis")
     return Head(entry.seq, entry.digest)

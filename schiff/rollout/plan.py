@@ -302,9 +302,7 @@ def _keyed(field_name: str, data: Any) -> dict[ClusterKey, Any]:
 def _pin(data: Any) -> Assignment:
     if not isinstance(data, dict) or data.keys() != _PIN:
         raise InvalidValue(f"the fields of a pin are not {', '.join(sorted(_PIN))}")
-    return Assignment(
-        _release(_text("release", data["release"]), HEAD), _version(_text("kubernetes", data["kubernetes"]))
-    )
+    return _assignment(_text("release", data["release"]), _text("kubernetes", data["kubernetes"]))
 
 
 def _pin_document(pin: Assignment) -> dict[str, str]:
@@ -312,7 +310,7 @@ def _pin_document(pin: Assignment) -> dict[str, str]:
 
 
 def _hops(data: Any) -> tuple[KubernetesVersion, ...]:
-    hops = tuple(_version(_text("hops", text)) for text in _list("hops", data))
+    hops = tuple(KubernetesVersion.parse(_text("hops", text)) for text in _list("hops", data))
     if not hops:
         raise InvalidValue("hops is empty: a member is moved to one version at least")
     return hops
@@ -331,9 +329,9 @@ def _window(text: str) -> WindowSpec:
     return window
 
 
-@cache
-def _version(text: str) -> KubernetesVersion:
-    return KubernetesVersion.parse(text)
+@lru_cache(maxsize=4096)
+def _assignment(release: str, kubernetes: str) -> Assignment:
+    return Assignment(_release(release, HEAD), KubernetesVersion.parse(kubernetes))
 
 
 def _list(field: str, data: Any) -> list[Any]:

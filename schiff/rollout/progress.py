@@ -134,9 +134,9 @@ class Progress(NamedTuple):
             return self
         if verdict is Verdict.Unknown:
             return _unknown(self, at)
-        seen = self._replace(seen=verdict, unknown_since=None, in_doubt=False)
         if verdict is Verdict.Healthy:
-            return _healthy(seen, at)
+            return _healthy(self, at)
+        seen = self._replace(seen=verdict, unknown_since=None, in_doubt=False)
         if verdict is Verdict.Unhealthy:
             return _unhealthy(seen, at)
         return _late(seen._replace(healthy_since=None), at)
@@ -162,11 +162,21 @@ class Progress(NamedTuple):
 
 
 def _healthy(seen: Progress, at: datetime) -> Progress:
+    """Let it be Healthy, in one step: nearly every look at what is under way is one of these."""
     if seen.failed and not seen.acked:
-        return seen
+        return seen._replace(seen=Verdict.Healthy, unknown_since=None, in_doubt=False)
     since = seen.healthy_since or at
     done = at - since >= seen.pace.bake
-    return seen._replace(failed=False, acked=False, unhealthy_since=None, healthy_since=since, hop_done=done)
+    return seen._replace(
+        seen=Verdict.Healthy,
+        healthy_since=since,
+        unhealthy_since=None,
+        unknown_since=None,
+        hop_done=done,
+        failed=False,
+        in_doubt=False,
+        acked=False,
+    )
 
 
 def _unhealthy(seen: Progress, at: datetime) -> Progress:

@@ -15,7 +15,7 @@ from schiff.values.digests import canonical, digest, digest_of_bytes
 from schiff.values.names import ClusterKey
 
 REPORT_VERSION: Final = 1
-_REMEMBERED = 4096
+_REMEMBERED = 64
 _REMEMBERED_MEMBERS = 65536
 _BEGIN, _BETWEEN, _END = b'{"clusters":{', b'},"managementClusters":{', b'},"v":%d}\n' % REPORT_VERSION
 

@@ -82,17 +82,15 @@ class ClusterKey(_SiteAndName, Parsed):
     __slots__ = ()
 
     @classmethod
+    @lru_cache(maxsize=65536)
     def parse(cls, text: str) -> Self:
         """Read ``<site>/<cluster>``; raises `InvalidValue`."""
-        return cls._make(_site_and_name(text))
+        site, slash, name = text.partition("/")
+        if not slash or not _LABEL.fullmatch(site) or not _LABEL.fullmatch(name):
+            raise InvalidValue(
+                f"{text!r} is not a cluster (expected <site>/<cluster>, e.g. vsphere-site-1/customer-a-1)"
+            )
+        return cls(site, name)
 
     def __str__(self) -> str:
         return f"{self.site}/{self.name}"
-
-
-@lru_cache(maxsize=65536)
-def _site_and_name(text: str) -> tuple[str, str]:
-    site, slash, name = text.partition("/")
-    if not slash or not _LABEL.fullmatch(site) or not _LABEL.fullmatch(name):
-        raise InvalidValue(f"{text!r} is not a cluster (expected <site>/<cluster>, e.g. vsphere-site-1/customer-a-1)")
-    return site, name

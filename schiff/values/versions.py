@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from schiff.errors import InvalidValue
@@ -26,6 +27,7 @@ class KubernetesVersion(Parsed):
     patch: int
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def parse(cls, text: str) -> Self:
         """Read ``v<major>.<minor>.<patch>``; raises `InvalidValue`."""
         match = _KUBERNETES.fullmatch(text)
