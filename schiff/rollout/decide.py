@@ -36,6 +36,7 @@ from schiff.rollout.moves import (
     current_wave,
     forward_subject,
     no_way_back,
+    not_ready,
     stale,
     standstill,
     sweep_pin,
@@ -185,17 +186,16 @@ def _turn_back(situation: Situation) -> Step | None:
 
 
 def _back(situation: Situation, keys: Iterable[ClusterKey], names: Iterable[str], rollout: Rollout) -> Step:
-    tenants: dict[ClusterKey, Assignment] = {}
-    managers: dict[str, Assignment] = {}
-    for key in (*keys, *names):
-        pin = back_pin(situation.ledger.state, key)
-        if pin is None:
-            return Wait(no_way_back(key))
-        if isinstance(key, str):
-            managers[key] = pin
-        else:
-            tenants[key] = pin
-    return _move("rollback", tenants, managers, rollout)
+    stage = situation.ledger.state
+    tenants, managers = {key: back_pin(stage, key) for key in keys}, {name: back_pin(stage, name) for name in names}
+    lost = [
+        *(str(key) for key, pin in tenants.items() if pin is None),
+        *(n for n, pin in managers.items() if pin is None),
+    ]
+    if lost:
+        return Wait(no_way_back(lost[0]))
+    back = {key: pin for key, pin in tenants.items() if pin is not None}
+    return _move("rollback", back, {name: pin for name, pin in managers.items() if pin is not None}, rollout)
 
 
 def _fast_forward(situation: Situation) -> Step | None:
@@ -209,7 +209,7 @@ def _fast_forward(situation: Situation) -> Step | None:
     for key, path in situation.ways.items():
         asked = Asked("fast-forward", forward_subject(key, path), situation.now)
         agreed = usable(state, situation.proofs, asked)
-        ready = key not in state.forwards or state.forwards[key].progress.is_done
+        ready = key not in state.forwards or not not_ready(key, state.forwards[key].progress, anew=True)
         if agreed and ready and _closed(situation, state.rollout, key) is None:
             return _forward(key, path[0], path, agreed[:1])
     return None

@@ -322,7 +322,7 @@ def test_a_cluster_created_during_a_rollout_starts_on_the_last_completed_and_is_
     """Row: cluster created during a rollout (ok, 0)."""
     before = admitted.ledger("prd").state.completed
     admitted.step("prd")
-    late = replace(SHOPS[0], name="prd-9")
+    late = SHOPS[0]._replace(name="prd-9")
     admitted.documents = {**admitted.documents, order_path(late): admitted.documents[order_path(SHOPS[0])]}
     admitted.deliver("prd")
     admitted.clock += timedelta(minutes=15)
