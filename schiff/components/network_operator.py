@@ -1,8 +1,8 @@
 """The network-operator: VRFs, VXLANs and VLANs of the fabric on every node (domain reference 14).
 
 Two generations of its API. *Intents* lie in the cluster's namespace on the
-management cluster; ``network-sync`` there copies them to the tenant, where the
-operator makes MetalLB's pools and coil's egress of them. The older *direct*
+management cluster; the component ``network-sync`` there copies them to the
+tenant, where the operator makes MetalLB's pools and coil's egress of them. The older *direct*
 objects lie in the tenant. An operator that reads intents reads nothing else,
 so a cluster has one of the two.
 """
@@ -30,14 +30,13 @@ from schiff.model.resolved import ResolvedCluster
 from schiff.values.versions import ComponentVersion
 
 NAMESPACE: Final = "network-operator-system"
-"""Of the operator, and of the intents in a tenant: ``network-sync`` puts them there."""
+"""Of the operator, and of the intents in a tenant: ``network-sync`` is told to put them there."""
 
 DIRECT: Final = "direct"
 INTENT: Final = "intent"
 INTENT_L2: Final = "intent-l2"
-SYNC: Final = "sync"
 
-_IMAGES = ("network-operator", "network-sync", "nwop-agent-cra-frr", "nwop-agent-netplan", "platform-coil",
+_IMAGES = ("network-operator", "nwop-agent-cra-frr", "nwop-agent-netplan", "platform-coil",
            "platform-metallb")  # fmt: skip
 _ORDER_ANEW = "order another under a new name, move what uses the old one, then remove that"
 
@@ -78,10 +77,12 @@ peerings:
   ingress: {mode: loopbackPeer, inbound: production, workloadAs: 65301, passwordSecret: ingress-bgp}
 """
 
-    def variant(self, cluster: ResolvedCluster, settings: NetworkOperatorSettings) -> str:
-        """Return what brings intents to tenants on a management cluster; elsewhere the API, with routers if needed."""
-        if cluster.self_managed:
-            return SYNC
+    def applies_to(self, cluster: ResolvedCluster) -> bool:
+        """Return whether it is a tenant's whose layers name it; management clusters have no intents of their own."""
+        return super().applies_to(cluster) and not cluster.self_managed
+
+    def variant(self, cluster: ResolvedCluster, settings: NetworkOperatorSettings) -> str:  # noqa: ARG002
+        """Return the variant of its API, with the agent of routers where nodes have one."""
         if settings.api == "direct":
             return DIRECT
         return INTENT if settings.routed else INTENT_L2
@@ -100,7 +101,6 @@ peerings:
                 DIRECT: {"resources": routed},
                 INTENT: {"resources": [*routed, "../platform"], **reads_intents},
                 INTENT_L2: {"resources": ["../operator", "../platform"], **reads_intents},
-                SYNC: {"resources": ["../base", *_listed(vendored, SYNC)]},
             },
         )
 

@@ -29,9 +29,7 @@ RULES: Final[Mapping[str, str]] = {
     "interface-name": "The name of a tagged interface fits into the kernel's 15 characters.",
     "merge": "Routes of one VRF have one VNI and one route target, and each its own seq.",
     "pools": "MetalLB's pools are written in its settings or generated from inbounds, never both.",
-    "needs": "Inbounds need MetalLB, outbounds need coil.",
-    "sync": "Intents need the network-operator on the management cluster, which brings them to the tenant.",
-    "place": "A management cluster runs the part that brings intents to tenants, and has none of its own.",
+    "needs-coil": "Outbounds need coil.",
 }
 
 Found = Iterator[SettingProblem]
@@ -157,29 +155,13 @@ def _merged_routes(settings: NetworkOperatorSettings) -> Found:
 
 
 def _neighbours(cluster: ResolvedCluster, settings: NetworkOperatorSettings) -> Found:
-    if cluster.self_managed:
-        if settings.model_fields_set:
-            fields = ", ".join(sorted(settings.as_document()))
-            cure = "leave them out: tenants have intents of their own"
-            yield SettingProblem((), f"a management cluster has no {fields}", cure, "place")
-        return
     raw = cluster.spec.components
     if settings.inbound and raw.get("metallb", {}).get("pools"):
         message = "MetalLB has pools of its own, and the operator generates others from inbounds"
         cure = "leave components.metallb.pools out, or write addresses there and no inbound"
         yield SettingProblem(("inbound",), message, cure, "pools")
-    if settings.inbound and "metallb" not in cluster.layers.release.components:
-        yield SettingProblem(("inbound",), "the release has no metallb, which holds the addresses", "pin it", "needs")
     if settings.outbound and "coil" not in raw:
         cure = "write components.coil: {}, or leave outbound out"
-        yield SettingProblem(("outbound",), "the cluster runs no coil, which lets pods leave by them", cure, "needs")
-    if settings.api == "intent" and not _is_synced(cluster):
-        manager = cluster.management.name
-        cure = f"write cluster.components.network-operator: {{}} in management-clusters/{manager}.yaml"
-        yield SettingProblem(("api",), f"{manager} runs no network-operator, so intents stay there", cure, "sync")
-
-
-def _is_synced(cluster: ResolvedCluster) -> bool:
-    """Return whether the management cluster is asked to run the part that brings intents to tenants."""
-    asked = cluster.management.spec.cluster.get("components")
-    return isinstance(asked, Mapping) and "network-operator" in asked
+        yield SettingProblem(
+            ("outbound",), "the cluster runs no coil, which lets pods leave by them", cure, "needs-coil"
+        )

@@ -142,6 +142,19 @@ RECIPES = (
         ),
         "vSphere CSI v3.7.3 and external-snapshotter v8.6.0",
     ),
+    Recipe("vsphere-csi", "v3.7.3-s2", (), "vSphere CSI v3.7.3"),
+    Recipe(
+        "snapshot-controller", "v8.6.0",
+        (
+            Taken(
+                "github.com/kubernetes-csi/external-snapshotter/client/v8", "config/crd", "crds",
+                tuple(f"snapshot.storage.k8s.io_{kind}.yaml" for kind in _SNAPSHOT_KINDS),
+            ),
+        ),
+        "external-snapshotter v8.6.0",
+    ),
+    Recipe("trident", "v26.6.0", (), "Trident v26.06.0"),
+    Recipe("portworx", "v26.2.1", (), "Portworx operator 26.2.1"),
     Recipe("vsphere-cpi", "v1.35.1", (), "cloud-provider-vsphere v1.35.1"),
     Recipe(
         "prometheus-operator", "v0.93.0",
