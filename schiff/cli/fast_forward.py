@@ -39,7 +39,8 @@ APPROVE_HELP = """\
 Example: schiff fast-forward approve vsphere-site-1/customer-a-1
 
 Agree to the way that schiff fast-forward plan shows, once, with your SSH key (as schiff approve does). From then on
-schiff step moves the held cluster hop by hop, each after the one before was seen healthy; the hold stays.
+schiff step moves the held cluster hop by hop, each after the one before was seen healthy; the hold stays. A hop that
+fails ends that: the cluster stays where it is, and needs a new approval once it is healthy.
 """
 
 fast_forward_app = typer.Typer(
@@ -96,6 +97,7 @@ class _Way:
     now: Assignment
     path: Sequence[Pin]
     fleet: Fleet
+    failed: bool = False
 
     @classmethod
     def of(cls, steering: Steering, cluster: str) -> _Way:
@@ -106,7 +108,9 @@ class _Way:
         run = assigned[key]
         completed = completed_layers(steering.fleet, ledger.state, run.release)
         hops = way_back(Standing(run.release, run.kubernetes), completed, ledger.state.revoked)
-        return cls(key, run, tuple(Pin(release=hop.release, kubernetes=hop.kubernetes) for hop in hops), steering.fleet)
+        forward = ledger.state.forwards.get(key)
+        path = tuple(Pin(release=hop.release, kubernetes=hop.kubernetes) for hop in hops)
+        return cls(key, run, path, steering.fleet, forward is not None and forward.progress.failed)
 
     @property
     def subject(self) -> str:
@@ -116,15 +120,25 @@ class _Way:
     @property
     def sentence(self) -> str:
         """What people read."""
+        held = "; its last hop failed, so it is held again: it goes on by a new approval, once it is healthy"
+        again = held if self.failed else ""
         if not self.path:
-            return f"{self.key} runs the newest release completed here; there is nothing to catch up with"
+            return f"{self.key} runs the newest release completed here; there is nothing to catch up with{again}"
         hops = ", then ".join(f"{self._name(pin.release)} with {pin.kubernetes}" for pin in self.path)
-        return f"{self.key} runs {self._name(self.now.release)} with {self.now.kubernetes} and catches up: {hops}"
+        return (
+            f"{self.key} runs {self._name(self.now.release)} with {self.now.kubernetes} and catches up: {hops}{again}"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         hops = [{"name": self._name(pin.release), **pin.as_document()} for pin in self.path]
-        return {"cluster": str(self.key), "release": self.now.release, "path": hops, "subject": self.subject}
+        return {
+            "cluster": str(self.key),
+            "release": self.now.release,
+            "path": hops,
+            "subject": self.subject,
+            "failed": self.failed,
+        }
 
     def _name(self, release: str) -> str:
         layers = self.fleet.releases.get(release)

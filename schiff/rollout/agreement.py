@@ -47,7 +47,7 @@ def lack_of_agreement(
     if len(people) < needed:
         who = f"{needed} {'person' if needed == 1 else 'people'}"
         found = f"{len(people)} did" if people else "nobody did"
-        cure = f"schiff approve {asked.verb}"
+        cure = "schiff fast-forward approve" if asked.verb == "fast-forward" else f"schiff approve {asked.verb}"
         yield Refusal("approval", f"{asked.verb} of {asked.subject} needs {who} to agree, and {found}: {cure}")
 
 

@@ -282,6 +282,8 @@ def _fast_forward(transfer: Transfer) -> Iterator[Refusal]:
         return
     ((key, pin),) = body.clusters.items()
     forward = stage.forwards.get(key)
+    if forward is not None and (stop := not_ready(key, forward.progress, anew=bool(body.path))):
+        yield stop
     left = body.path or (forward.left if forward is not None else ())
     if not left or left[0] != pin:
         yield Refusal("not-admitted", f"{key} follows the path that was approved, and this is not its next hop")
@@ -290,11 +292,28 @@ def _fast_forward(transfer: Transfer) -> Iterator[Refusal]:
     yield from _stops(key, left, stage)
     if stage.rollout is not None and (refusal := closed_for(stage.rollout, key, transfer.at)):
         yield refusal
-    if forward is not None and not forward.progress.is_done:
-        yield Refusal("progressing", f"{key} is {forward.progress.phase} on its hop before")
     if body.path:
         asked = Asked("fast-forward", forward_subject(key, body.path), transfer.at)
         yield from lack_of_agreement(stage, transfer.proofs, body.approvals, asked, 1)
+
+
+def not_ready(key: ClusterKey, progress: Progress, *, anew: bool) -> Refusal | None:
+    """Return why a cluster that catches up cannot take a hop now; `anew` by a path that was approved after the last.
+
+    A hop that failed re-arms the hold: what was approved ends there, and the cluster has to be healthy where it is.
+    """
+    if progress.is_done:
+        return None
+    if not progress.failed:
+        return Refusal("progressing", f"{key} is {progress.phase} on its hop before")
+    if not anew:
+        cure = f"schiff fast-forward approve {key}"
+        return Refusal(
+            "approval", f"{key} failed on its hop before, so it is held again and needs a new approval: {cure}"
+        )
+    if progress.seen is not Verdict.Healthy:
+        return Refusal("unhealthy", f"{key} failed on its hop before, and catches up once it is healthy where it is")
+    return None
 
 
 def _stops(key: ClusterKey, path: Sequence[Pin], stage: Stage) -> Iterator[Refusal]:
