@@ -27,6 +27,7 @@ from schiff.cli.up import deliver
 from schiff.cli.witnessing import told_by
 from schiff.delivery.delivered_history import Delivery, deliveries
 from schiff.delivery.ledger_branch import reopen_ledger
+from schiff.delivery.workspace import is_embedded
 from schiff.errors import InvalidInput, Place, Problem, Refused, Tampered
 from schiff.model.fleet import Fleet
 from schiff.rollout.assignments import assignments
@@ -134,6 +135,8 @@ def _past(project: Project, environment: Environment) -> Iterator[Delivery]:
     stacks = project.stacks(environment)
     settings = project.settings(stacks[0])
     url = project.workspace.place(settings.definitions)
+    if is_embedded(settings.definitions) and not (Path(url) / "HEAD").is_file():
+        return
     yield from deliveries(url, settings.branch, [str(stack) for stack in stacks], project.workspace.cache)
 
 

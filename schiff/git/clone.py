@@ -23,8 +23,9 @@ _MISSING = "couldn't find remote ref"
 _GRACE = 2.0
 _WORN = 200
 _QUIET = 3600.0
-_FETCH = ("--quiet", "--depth=1", "--filter=blob:none", "--no-tags", "--no-write-fetch-head")
-_FILL = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", *_FETCH[:1], *_FETCH[2:], "--stdin")
+_ALL = ("--quiet", "--filter=blob:none", "--no-tags", "--no-write-fetch-head")
+_FETCH = (*_ALL, "--depth=1")
+_FILL = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", *_ALL, "--stdin")
 _SIGNS = {"A": "+", "D": "-"}
 
 
@@ -46,11 +47,15 @@ class CachedClone:
             self._make()
             yield
 
-    def refresh(self) -> str | None:
-        """Fetch the head of the branch and return it; None when the server has no such branch."""
+    def refresh(self, *, whole: bool = False) -> str | None:
+        """Fetch the head of the branch and return it; None when the server has no such branch.
+
+        The `whole` history is fetched for who asks about the past, into a clone of its own.
+        """
         with self.locked():
             self._renew()
-            ended = self.attempt("fetch", *_FETCH, "origin", f"+refs/heads/{self.branch}:{self.tracking}")
+            options = _ALL if whole else _FETCH
+            ended = self.attempt("fetch", *options, "origin", f"+refs/heads/{self.branch}:{self.tracking}")
             if ended.status and _MISSING in ended.err:
                 self.attempt("update-ref", "-d", self.tracking)
             elif ended.status:

@@ -11,11 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from schiff.errors import Failed
 from schiff.git.clone import CachedClone
-from schiff.git.process import redacted
-
-_FETCH = ("fetch", "--quiet", "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "origin")
 
 
 class PastCommit(NamedTuple):
@@ -28,15 +24,14 @@ class PastCommit(NamedTuple):
 def clone_of_history(url: str, branch: str, cache_dir: Path) -> CachedClone:
     """Return a clone of a branch with all its commits, as they are now; raises `Failed` where it cannot be read."""
     clone = CachedClone(url, branch, cache_dir / "history")
-    with clone.locked():
-        ended = clone.attempt(*_FETCH, f"+refs/heads/{branch}:{clone.tracking}")
-    if ended.status:
-        raise Failed(f"{redacted(clone.url)} cannot be read: {ended.sentence}")
+    clone.refresh(whole=True)
     return clone
 
 
 def commits_of(clone: CachedClone, folder: str) -> Iterator[PastCommit]:
-    """Yield the commits of a clone's branch that changed a folder, newest first."""
+    """Yield the commits of a clone's branch that changed a folder, newest first; none of a branch that is not there."""
+    if clone.head() is None:
+        return
     listed = clone.run("log", "--first-parent", "--format=%H %ct", clone.tracking, "--", folder).decode()
     for line in listed.splitlines():
         commit, _, seconds = line.partition(" ")

@@ -44,8 +44,8 @@ class WitnessedProject:
         """Return the files of the chain of prd."""
         return {entry.file_name: entry.to_bytes() for entry in self.ledger().entries}
 
-    def rewrite(self, files: dict[str, bytes]) -> None:
-        """Put the branch of prd on a commit of exactly these files, as whoever may force a push could."""
+    def rewrite(self, files: dict[str, bytes], environment: Environment = "prd") -> None:
+        """Put the branch of an environment on a commit of exactly these files, as whoever may force a push could."""
         listed = []
         for name, content in sorted(files.items()):
             blob = run_git("hash-object", "-w", "--stdin", folder=LEDGER, stdin=content).decode().strip()
@@ -54,7 +54,7 @@ class WitnessedProject:
         person = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
         command = ["git", *person, f"--git-dir={LEDGER}", "commit-tree", tree, "-m", "rewritten"]
         commit = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-        run_git("update-ref", "refs/heads/ledger/prd", commit, folder=LEDGER)
+        run_git("update-ref", f"refs/heads/ledger/{environment}", commit, folder=LEDGER)
 
 
 def recomputed(entries: tuple[Entry, ...], changed: int) -> dict[str, bytes]:

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from schiff.delivery.ledger_branch import Proposal, append_to_ledger
+from schiff.delivery.ledger_branch import Proposal, append_to_ledger, reopen_ledger
 from schiff.errors import Conflict, Failed, Refused, Tampered
 from schiff.git.process import run_git
+from schiff.git.repository import read_branch
+from schiff.rollout.bodies import Closed
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Ledger
+from schiff.rollout.reopening import beginning
 from schiff.sources.ledger_branch import read_ledger
 from schiff.values.digests import digest_of_bytes
 from tests.delivery.ledger_writers import commit_file, notes, one_genesis
@@ -194,3 +197,32 @@ def test_a_writer_killed_at_any_moment_leaves_whole_entries_and_no_lock(tmp_path
     count = len(commits(url))
     append_to_ledger(url, "tst", notes(count), tmp_path / "cache")
     assert len(commits(url)) == count + 1
+
+
+def closing(ledger: Ledger) -> Entry:
+    """Return a beginning that closes a chain."""
+    end = ledger.entries[-1]
+    closed = Closed(seq=end.seq, digest=end.digest, commit="c0ffee", definitions="f00d", reason="broken")
+    body = {**ledger.entries[0].body, "closes": closed.as_document()}
+    return beginning("tst", closed, body, at=end.at, actor="user:a", fleet="none")
+
+
+def test_a_new_chain_begins_on_top_of_the_old_one_which_stays_in_the_history(tmp_path: Path) -> None:
+    url, told = begun(tmp_path), list[Entry]()
+    before = append_to_ledger(url, "tst", notes(2), tmp_path / "cache")
+    entry, found = closing(before), read_branch(url, "ledger/tst", tmp_path / "cache")
+    reopen_ledger(url, "tst", entry, found, tmp_path / "cache", witness=told.append)
+    assert read_ledger(url, "tst", tmp_path / "cache").entries == (entry,)
+    assert (commits(url)[1], told) == (found.head, [entry])
+    after = append_to_ledger(url, "tst", notes(1), tmp_path / "cache")
+    assert [one.seq for one in after.entries] == [3, 4]
+
+
+def test_whoever_writes_in_between_is_not_written_over(tmp_path: Path) -> None:
+    url, told = begun(tmp_path), list[Entry]()
+    entry = closing(read_ledger(url, "tst", tmp_path / "cache"))
+    found = read_branch(url, "ledger/tst", tmp_path / "cache")
+    append_to_ledger(url, "tst", notes(1), tmp_path / "cache")
+    with pytest.raises(Conflict, match="somebody wrote to ledger/tst in between"):
+        reopen_ledger(url, "tst", entry, found, tmp_path / "cache", witness=told.append)
+    assert (len(read_ledger(url, "tst", tmp_path / "cache").entries), told) == (2, [])

@@ -41,7 +41,8 @@ What needs Git, S3, the engine or a command is tested with it:
 - gate crashes, times out: `cli/test_step_loop.py`, `cli/test_step.py`
 - a site unreachable: `test_a_site_unreachable`, and `cli/test_step_loop.py`
 - human edit on owned paths: `journeys/test_pulumi_delivery.py`
-- ledger broken and production burning: there is no command `rollback --unverified` yet, so no test either
+- ledger broken and production burning: `journeys/test_rollback_unverified.py`; what is excused by it and what is not:
+  `test_reopening.py`; who may not: `cli/test_unverified.py`
 """
 
 from __future__ import annotations
