@@ -186,7 +186,7 @@ def _represented(request: Request, earlier: Rollout) -> Iterator[Refusal]:
 
 def first_in(plan: Plan, earlier: Rollout) -> tuple[str, ...]:
     """Return what clusters of a plan have and none of the environment before has shown, a sentence each."""
-    shown = {_kind(earlier.plan, key) for key in earlier.population if key in earlier.plan.members}
+    shown = {_kind(earlier.plan, key) for key in earlier.population if earlier.is_member(key)}
     new = sorted({_kind(plan, key) for key in plan.members} - shown)
     return tuple(f"first in {plan.environment}: {provider}, {zone}, {variant}" for provider, zone, variant in new)
 

@@ -96,7 +96,8 @@ def _note(situation: Situation) -> Step | None:
     changes = dict(_changes(situation, rollout))
     if not changes:
         return None
-    pins = {str(key): _pin(situation.assigned[key]) for key, change in changes.items() if change == "joined"}
+    new = [key for key, change in changes.items() if change == "joined" and key not in situation.ledger.state.pins]
+    pins = {str(key): _pin(situation.assigned[key]) for key in new}
     said = ", ".join(f"{key} {change}" for key, change in sorted(changes.items()))
     body = {"text": said, "changes": {str(key): change for key, change in changes.items()}, "pins": pins}
     return Append("note", body, said)
@@ -107,6 +108,9 @@ def _changes(situation: Situation, rollout: Rollout) -> Iterable[tuple[ClusterKe
         if key not in situation.orders:
             if not progress.gone:
                 yield key, "gone"
+        elif progress.gone:
+            if not progress.failed and rollout.target is None and key in situation.assigned:
+                yield key, "joined"
         elif progress.held != situation.orders[key]:
             yield key, "held" if situation.orders[key] else "released"
     if rollout.target is None:

@@ -116,14 +116,14 @@ def _hops(transfer: Transfer, rollout: Rollout) -> Iterator[Refusal]:
         manager = rollout.management_clusters.get(name)
         yield from _hop(name, pin, manager, rollout)
     for key, pin in transfer.body.clusters.items():
-        if key in rollout.joined and key not in rollout.plan.members:
+        if key in rollout.joined and not rollout.is_member(key):
             yield from _joined(key, pin, transfer.stage, rollout)
         else:
             yield from _hop(key, pin, rollout.clusters.get(key), rollout)
 
 
 def _hop(key: ClusterKey | str, pin: Pin, progress: Progress | None, rollout: Rollout) -> Iterator[Refusal]:
-    if progress is None or (isinstance(key, ClusterKey) and key not in rollout.plan.members):
+    if progress is None or (isinstance(key, ClusterKey) and not rollout.is_member(key)):
         yield Refusal("not-admitted", f"{key} is no member of the rollout of release {rollout.name}")
     elif not progress.may_start:
         yield Refusal("progressing", f"{key} is {progress.phase} and cannot be moved now")
@@ -166,7 +166,7 @@ def _in_turn(body: MoveBody, rollout: Rollout) -> Iterator[Refusal]:
         yield Refusal("progressing", f"management cluster {managers[0]} moves before the tenants it serves")
     turn = current_wave(rollout)
     for key in body.clusters:
-        if key in rollout.plan.members and rollout.plan.wave_of(key) > turn:
+        if rollout.is_member(key) and rollout.plan.wave_of(key) > turn:
             wave = rollout.plan.waves[turn].name
             yield Refusal("progressing", f"{key} is in a later wave than {wave}, which is not through")
 
@@ -185,7 +185,7 @@ def current_wave(rollout: Rollout) -> int:
 
 def _keeps_open(rollout: Rollout, wave: Wave, key: ClusterKey) -> bool:
     progress = rollout.clusters.get(key)
-    if progress is None or progress.is_done:
+    if progress is None or progress.is_done or not rollout.is_member(key):
         return False
     phase = progress.phase
     if phase is Phase.Deferred:
@@ -218,7 +218,7 @@ def closed_for(
     if isinstance(key, str):
         takes = expected_duration(rollout.plan.management_clusters[key], policy)
         windows, scope = policy.environments[environment].windows, Scope(environment)
-    elif key in rollout.plan.members:
+    elif rollout.is_member(key):
         member = rollout.plan.members[key]
         takes, windows = expected_duration(member, policy), member.windows
         scope = Scope(environment, member.site, member.customer, key)

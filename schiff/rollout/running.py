@@ -37,6 +37,9 @@ class ReleaseState(StrEnum):
 class Rollout:
     """A rollout while it is added up; `pins` is what moves assigned, `target` where a rollback returns to.
 
+    `joined` came after the plan was made; of them, `anew` were ordered under the
+    name of one that had gone, and have nothing of it but the name.
+
     A look asks only after clusters whose sight is not that of `report`, the
     last one, and after the `stirred`, who changed since or are under way: while
     a release soaks that is nobody, and in a wave few.
@@ -51,6 +54,7 @@ class Rollout:
     management_clusters: dict[str, Progress] = field(default_factory=dict)
     pins: dict[ClusterKey | str, Assignment] = field(default_factory=dict)
     joined: set[ClusterKey] = field(default_factory=set)
+    anew: set[ClusterKey] = field(default_factory=set)
     soak: Soak = field(default_factory=Soak)
     looked: datetime | None = None
     completed: datetime | None = None
@@ -92,6 +96,7 @@ class Rollout:
             management_clusters=dict(self.management_clusters),
             pins=dict(self.pins),
             joined=set(self.joined),
+            anew=set(self.anew),
             census=self.census.copy(),
             stirred=set(self.stirred),
             _unwell=set(self._unwell),
@@ -111,7 +116,11 @@ class Rollout:
         """Whether a cluster is one of the population."""
         one = self.clusters[key]
         is_away = (one.held or one.gone) and one.phase in (Phase.Held, Phase.Gone)
-        return (one.hop >= 0 or key in self.plan.members) and not is_away
+        return (one.hop >= 0 or self.is_member(key)) and not is_away
+
+    def is_member(self, key: ClusterKey) -> bool:
+        """Whether a cluster is one of those that the plan was made of."""
+        return key in self.plan.members and key not in self.anew
 
     @property
     def unwell(self) -> Mapping[ClusterKey, Progress]:
@@ -138,6 +147,8 @@ class Rollout:
         """Return what a cluster ran before the rollout; None for one that joined later."""
         if isinstance(key, str):
             return self.plan.management_clusters[key].start
+        if key in self.anew:
+            return None
         return self.plan.members[key].start if key in self.plan.members else self.plan.held.get(key)
 
     def runs(self, key: ClusterKey | str) -> Assignment:
@@ -232,6 +243,19 @@ class Rollout:
         self.pins[key] = pin
         if key in self.clusters:
             self.stirred.add(key)
+
+    def joins(self, key: ClusterKey) -> None:
+        """Take a cluster that was ordered since; under the name of a failure it is no other until somebody acks that."""
+        one = self.clusters.get(key)
+        if one is not None and (one.failed or not one.gone):
+            return
+        self.joined.add(key)
+        if one is not None:
+            del self.clusters[key]
+            self.anew.add(key)
+            self.census.put(key, None)
+            self.stirred.discard(key)
+            self._unwell.discard(key)
 
     def changed(self, key: ClusterKey, change: Callable[[Progress], Progress]) -> None:
         """Take what neither a move nor a look says of a cluster; nothing, where it has no part in the rollout."""

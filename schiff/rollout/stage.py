@@ -5,7 +5,8 @@
 3. `move` pins the clusters it names; the last one that names a cluster counts.
 4. `observe` moves clusters on, completes rollouts and earns soak; one whose time cannot be believed breaks the soak.
 5. `halt`, `resume` and `revoke` stop, continue and turn back the rollout of the release they name.
-6. `note` records who is held, gone or new; a new cluster is pinned to the newest completed release.
+6. `note` records who is held, gone or new; a new cluster is pinned to the newest completed release. One that is ordered
+   under the name of a cluster that has gone is new, unless that one failed and nobody acked it.
 7. `remove` goes a, b, c, d, e, one step at a time: deleting all files at once leaves machines behind.
 8. After `e` the cluster is gone, and so are its pins: one of the same name that is ordered later starts afresh.
 9. `approve` waits to be used, once; `ack` lets a cluster that failed come back.
@@ -264,7 +265,9 @@ class Stage:
             self.pins.setdefault(key, pin)
         for key, change in body.changes.items():
             self._change(key, _CHANGES[change])
-            if self.rollout is not None and (change == "joined" or (change == "released" and self._was_held(key))):
+            if self.rollout is not None and change == "joined":
+                self.rollout.joins(key)
+            elif self.rollout is not None and change == "released" and self._was_held(key):
                 self.rollout.joined.add(key)
 
     def _was_held(self, key: ClusterKey) -> bool:
@@ -289,6 +292,7 @@ class Stage:
         self.removals[body.cluster] = body.state
         if body.state == REMOVALS[-1]:
             self.pins.pop(body.cluster, None)
+            self.forwards.pop(body.cluster, None)
 
 
 _CHANGES: Mapping[Change, _Step] = {

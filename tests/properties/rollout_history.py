@@ -14,6 +14,7 @@ from typing import Any
 from schiff.errors import InvalidValue
 from schiff.model.policy import PolicySpec
 from schiff.model.release import Assignment
+from schiff.rollout.bodies import REMOVALS
 from schiff.rollout.decide import decide
 from schiff.rollout.entry import Entry
 from schiff.rollout.gate import entry_refusals
@@ -82,6 +83,7 @@ class History:
     good: dict[tuple[Environment, str], list[tuple[datetime, str]]] = field(default_factory=dict)
     planes: dict[tuple[Environment, str], str] = field(default_factory=dict)
     cuts: int = 0
+    left: list[tuple[Environment, ClusterKey]] = field(default_factory=list)
     policy: dict[str, Any] = field(default_factory=lambda: deepcopy(dict(POLICY)))
 
     def __post_init__(self) -> None:
@@ -224,17 +226,31 @@ class History:
             self.append(environment, "revoke", body)
 
     def come_and_go(self) -> None:
-        """Delete a cluster, or order a new one."""
+        """Delete a cluster, or order a new one, perhaps under a name that there was."""
         environment = self.dice.choice(ENVIRONMENTS)
         keys = self.season.clusters[environment]
         if len(keys) > 2 and self.dice.random() < 0.5:
             gone = self.dice.choice(keys)
             self.season.clusters[environment] = tuple(key for key in keys if key != gone)
+            self.left.append((environment, gone))
+            if self.dice.random() < 0.5:
+                self._remove(environment, gone)
+        elif self.left and len(keys) < 6 and self.dice.random() < 0.6:
+            environment, again = self.left.pop(self.dice.randrange(len(self.left)))
+            self.season.clusters[environment] = (*self.season.clusters[environment], again)
+            self.tally["ordered anew"] += 1
         elif len(keys) < 6:
             self.season.clusters[environment] = (
                 *keys,
                 ClusterKey("site-0", f"n{self.steps}-{self.dice.randint(0, 999)}"),
             )
+
+    def _remove(self, environment: Environment, key: ClusterKey) -> None:
+        """Let a cluster go through all states of its removal, once the rollout knows that it leaves."""
+        self.step(environment)
+        for state in REMOVALS:
+            body = {"cluster": str(key), "state": state, "observation": SOME_DIGEST}
+            self.season.append(environment, "remove", body)
 
     def clock(self) -> None:
         """Let the runner's clock be wrong for a while."""
@@ -427,7 +443,10 @@ class History:
         rollout = state.rollout
         if rollout is None:
             return
-        for key, phase in rollout.phases().items():
+        phases = rollout.phases()
+        for known in [one for one in self.phases if one[:2] == (environment, rollout.release) and one[2] not in phases]:
+            del self.phases[known]
+        for key, phase in phases.items():
             self.tally[f"cluster {phase}"] += 1
             if rollout.target is None:
                 before = self.phases.get((environment, rollout.release, key), str(phase))

@@ -277,6 +277,57 @@ def test_cluster_deleted_while_pending_and_created_during_a_rollout() -> None:
     season.verify()
 
 
+def ordered_anew(season: Season, key: ClusterKey) -> None:
+    """Let a cluster be removed, and another one be ordered under its name."""
+    for state in ("a", "b", "c", "d", "e"):
+        season.append("tst", "remove", {"cluster": str(key), "state": state, "observation": SOME_DIGEST})
+    season.clusters["tst"] = (*season.clusters["tst"], key)
+
+
+def test_a_cluster_ordered_anew_under_its_name_starts_on_the_last_completed_and_is_swept_at_the_end() -> None:
+    season = a_season()
+    release = season.cut("2026.48.0")
+    season.go(timedelta(hours=1))
+    last = season.plan("tst", release).waves[-1].clusters[-1]
+    season.clusters["tst"] = tuple(key for key in season.clusters["tst"] if key != last)
+    season.go(timedelta(hours=1))
+    assert phase(season, last) is Phase.Gone
+    ordered_anew(season, last)
+    season.go(timedelta(hours=1))
+    assert season.ledgers["tst"].state.pins[last].release == FIRST
+    assert phase(season, last) is None
+    steps(season, 3)
+    assert season.ledgers["tst"].state.completed == release
+    assert season.ledgers["tst"].state.pins[last].release == release
+    assert phase(season, last) is Phase.Done
+    season.verify()
+
+
+def test_a_failed_cluster_ordered_anew_under_its_name_stays_a_failure_until_somebody_acks() -> None:
+    season = a_season()
+    release = season.cut("2026.48.0")
+    season.go(timedelta(hours=1))
+    canary = season.plan("tst", release).waves[0].clusters[0]
+    season.clusters["tst"] = tuple(key for key in season.clusters["tst"] if key != canary)
+    assert outcome(steps(season, 0.5)["tst"]) == ("halted", 11)
+    ordered_anew(season, canary)
+    assert outcome(steps(season, 0.5)["tst"]) == ("halted", 11)
+    season.append("tst", "note", {"text": "x", "changes": {str(canary): "joined"}})
+    assert phase(season, canary) is Phase.Failed
+    season.append("tst", "ack", {"cluster": str(canary), "release": release, "text": "it was ordered anew"})
+    season.append("tst", "resume", {"release": release, "reason": "x"})
+    steps(season, 4)
+    assert season.ledgers["tst"].state.completed == release
+    assert phase(season, canary) is Phase.Done
+    season.verify()
+
+
+def phase(season: Season, key: ClusterKey) -> Phase | None:
+    rollout = season.ledgers["tst"].state.rollout
+    assert rollout is not None
+    return rollout.phases().get(key)
+
+
 def test_all_clusters_held() -> None:
     season = a_season()
     release = season.cut("2026.48.0")
