@@ -245,7 +245,7 @@ class Rollout:
             self.stirred.add(key)
 
     def joins(self, key: ClusterKey) -> None:
-        """Take a cluster that was ordered since; under the name of a failure it is no other until somebody acks that."""
+        """Take a cluster that was ordered since; under the name of a failure it waits for an ack."""
         one = self.clusters.get(key)
         if one is not None and (one.failed or not one.gone):
             return
