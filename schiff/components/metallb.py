@@ -1,35 +1,38 @@
 """MetalLB: addresses for Services of type LoadBalancer (domain reference 13).
 
-Rules, in the order of the code:
-
-1. Routers come from the site's facts; a setting of the same name adds to one or says otherwise. A peer has one address
-   or interface, one ASN or a dynamic one, and a password by secret alone.
-2. A pool nobody announces is useless: without advertisements of its own, each pool gets one of the cluster's mode.
-   An advertisement without pools announces all of them, so it names at least one.
-3. Pools overlap neither each other, nor nodes, nor the API server's address.
+Routers come from the site's facts; a setting of the same name adds to one or
+says otherwise. A pool nobody announces is useless: without advertisements of
+its own, each pool gets one of the cluster's mode. What does not fit together
+is said in `schiff.components.metallb_rules`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from schiff.components.metallb_peers import mode, my_asn, peers_of
+from schiff.components.metallb_rules import RULES, problems
 from schiff.components.metallb_settings import (
     BgpAdvertisementSpec,
     L2AdvertisementSpec,
     MetallbSettings,
     PeerSpec,
 )
-from schiff.components.protocol import Files, OrdinaryComponent, SettingProblem, versioned_folder
+from schiff.components.protocol import (
+    Files,
+    Identifier,
+    Never,
+    OrdinaryComponent,
+    SettingProblem,
+    versioned_folder,
+)
 from schiff.manifests.kustomize import deletion
 from schiff.manifests.manifest import Manifest
 from schiff.model.resolved import ResolvedCluster
 from schiff.values.versions import ComponentVersion
 
 NAMESPACE: Final = "metallb-system"
-
-Mode = Literal["bgp", "l2"]
 
 
 class Metallb(OrdinaryComponent):
@@ -45,6 +48,24 @@ class Metallb(OrdinaryComponent):
         "quay.io/metallb/frr-k8s",
         "quay.io/metallb/speaker",
     )
+    rules = RULES
+    never = (
+        Never("BGPPeer", ("spec", "enableGracefulRestart"), "write a second peer under another name, then remove this"),
+    )
+    example = """\
+mode: bgp
+pools:
+  management: {addresses: [10.0.4.0/28], namespaces: [ingress-system]}
+  production: {addresses: [10.0.5.0/24], autoAssign: false}
+peers:
+  leaf-1: {address: 10.0.0.251, asn: 65010, myAsn: 65101, bfdProfile: fabric, passwordSecret: leaf-1-bgp}
+bfd:
+  fabric: {receiveInterval: 300, transmitInterval: 300, detectMultiplier: 3}
+communities: {blackhole: 65010:666, internal: 65010:100}
+bgpAdvertisements:
+  management: {pools: [management], communities: [internal]}
+  production: {pools: [production], aggregationLength: 32, communities: [internal], localPref: 200}
+"""
 
     def variant(self, cluster: ResolvedCluster, settings: MetallbSettings) -> str:
         """Return the mode: with BGP the backend is frr-k8s."""
@@ -60,19 +81,15 @@ class Metallb(OrdinaryComponent):
         routers = _routers(cluster, settings) if mode(cluster, settings) == "bgp" else ()
         return (*_pools(settings), *routers, *_advertisements(cluster, settings))
 
+    def identifiers(self, cluster: ResolvedCluster, settings: MetallbSettings) -> Iterator[Identifier]:
+        """Give the addresses of its Services, which are the site's."""
+        for _, pool in sorted(settings.pools.items()):
+            for addresses in pool.addresses:
+                yield Identifier("network", "service addresses", cluster.identity.site, str(addresses))
+
     def problems(self, cluster: ResolvedCluster, settings: MetallbSettings) -> Iterator[SettingProblem]:
         """Give what does not fit together, or not to the site."""
-        if mode(cluster, settings) == "bgp":
-            yield from _peer_problems(cluster, settings)
-        elif settings.bgp_advertisements:
-            yield SettingProblem(("bgpAdvertisements",), "is for mode bgp", "write l2Advertisements")
-        yield from _reference_problems(cluster, settings)
-        yield from _overlaps(cluster, settings)
-
-
-def mode(cluster: ResolvedCluster, settings: MetallbSettings) -> Mode:
-    """Return how addresses are announced: by BGP where the site has routers, unless settings say otherwise."""
-    return settings.mode or ("bgp" if cluster.site.bgp or settings.peers else "l2")
+        return problems(cluster, settings)
 
 
 def _metallb(kind: str, name: str, spec: Mapping[str, Any], version: str = "v1beta1") -> Manifest:
@@ -94,25 +111,6 @@ def _pools(settings: MetallbSettings) -> Iterator[Manifest]:
 # --- routers
 
 
-def _peers(cluster: ResolvedCluster, settings: MetallbSettings) -> dict[str, PeerSpec]:
-    """Return the settings' peers over the site's, by name."""
-    facts = cluster.site.bgp
-    peers = dict(settings.peers)
-    for name, router in facts.peers.items() if facts else ():
-        said = settings.peers.get(name, PeerSpec())
-        added: dict[str, Any] = {}
-        if said.address is None and said.interface is None:
-            added["address"] = router.address
-        if said.asn is None and said.dynamic_asn is None:
-            added["asn"] = router.asn
-        peers[name] = said.model_copy(update=added)
-    return peers
-
-
-def _my_asn(peer: PeerSpec, cluster: ResolvedCluster) -> int | None:
-    return peer.my_asn or (cluster.site.bgp.asn if cluster.site.bgp else None)
-
-
 def _routers(cluster: ResolvedCluster, settings: MetallbSettings) -> Iterator[Manifest]:
     for name, profile in sorted(settings.bfd.items()):
         timers = {
@@ -121,12 +119,15 @@ def _routers(cluster: ResolvedCluster, settings: MetallbSettings) -> Iterator[Ma
             "detectMultiplier": profile.detect_multiplier,
         }
         yield _metallb("BFDProfile", name, timers)
-    for name, peer in sorted(_peers(cluster, settings).items()):
+    if settings.communities:
+        named = [{"name": name, "value": value} for name, value in sorted(settings.communities.items())]
+        yield _metallb("Community", "communities", {"communities": named})
+    for name, peer in sorted(peers_of(cluster, settings).items()):
         yield _metallb("BGPPeer", name, _peer(peer, cluster), "v1beta2")
 
 
 def _peer(peer: PeerSpec, cluster: ResolvedCluster) -> dict[str, Any]:
-    spec: dict[str, Any] = {"myASN": _my_asn(peer, cluster)}
+    spec: dict[str, Any] = {"myASN": my_asn(peer, cluster)}
     if peer.dynamic_asn is not None:
         spec["dynamicASN"] = peer.dynamic_asn
     else:
@@ -138,6 +139,8 @@ def _peer(peer: PeerSpec, cluster: ResolvedCluster) -> dict[str, Any]:
     if _far(peer, cluster):
         spec["ebgpMultiHop"] = True
     spec["holdTime"] = peer.hold_time
+    if peer.graceful_restart:
+        spec["enableGracefulRestart"] = True
     if peer.bfd_profile is not None:
         spec["bfdProfile"] = peer.bfd_profile
     if peer.password_secret is not None:
@@ -147,27 +150,9 @@ def _peer(peer: PeerSpec, cluster: ResolvedCluster) -> dict[str, Any]:
 
 def _far(peer: PeerSpec, cluster: ResolvedCluster) -> bool:
     """Return whether an external router stands outside the nodes' network, so that a hop lies between."""
-    internal = peer.dynamic_asn == "internal" or (peer.asn is not None and peer.asn == _my_asn(peer, cluster))
+    internal = peer.dynamic_asn == "internal" or (peer.asn is not None and peer.asn == my_asn(peer, cluster))
     network = cluster.site.networks.get(cluster.spec.nodes.network)
     return not internal and peer.address is not None and network is not None and not network.cidr.contains(peer.address)
-
-
-def _peer_problems(cluster: ResolvedCluster, settings: MetallbSettings) -> Iterator[SettingProblem]:
-    peers = _peers(cluster, settings)
-    if not peers:
-        message = f"site {cluster.identity.site} has no BGP routers, and no peer is set"
-        yield SettingProblem(("mode",), message, "write facts.bgp of the site, or mode: l2")
-    for name, peer in sorted(peers.items()):
-        if peer.address is None and peer.interface is None:
-            yield SettingProblem(("peers", name), "has neither address nor interface", "add one of the two")
-        if peer.asn is None and peer.dynamic_asn is None:
-            yield SettingProblem(("peers", name), "has neither asn nor dynamicAsn", "add one of the two")
-        if _my_asn(peer, cluster) is None:
-            yield SettingProblem(("peers", name), "has no myAsn, and the site has none", "add it")
-        if peer.bfd_profile is not None and peer.bfd_profile not in settings.bfd:
-            known = ", ".join(sorted(settings.bfd)) or "none"
-            message = f"no BFD profile is called {peer.bfd_profile!r}"
-            yield SettingProblem(("peers", name, "bfdProfile"), message, f"known: {known}")
 
 
 # --- advertisements
@@ -194,6 +179,9 @@ def _bgp_advertisement(advertisement: BgpAdvertisementSpec, settings: MetallbSet
     pools = [settings.pools[name] for name in advertisement.pools if name in settings.pools]
     versions = {addresses.first.value.version for pool in pools for addresses in pool.addresses}
     spec: dict[str, Any] = {"ipAddressPools": list(advertisement.pools)}
+    if advertisement.services:
+        spec["serviceSelectors"] = [{"matchLabels": dict(sorted(advertisement.services.items()))}]
+        versions = set()
     if 4 in versions:
         spec["aggregationLength"] = advertisement.aggregation_length
     if 6 in versions:
@@ -204,42 +192,6 @@ def _bgp_advertisement(advertisement: BgpAdvertisementSpec, settings: MetallbSet
     if advertisement.local_pref is not None:
         spec["localPref"] = advertisement.local_pref
     return spec
-
-
-def _reference_problems(cluster: ResolvedCluster, settings: MetallbSettings) -> Iterator[SettingProblem]:
-    peers = _peers(cluster, settings)
-    named = [("bgpAdvertisements", name, each.pools) for name, each in sorted(settings.bgp_advertisements.items())]
-    named += [("l2Advertisements", name, each.pools) for name, each in sorted(settings.l2_advertisements.items())]
-    for field, name, pools in named:
-        for pool in sorted(set(pools) - set(settings.pools)):
-            known = ", ".join(sorted(settings.pools)) or "none"
-            yield SettingProblem((field, name, "pools"), f"no pool is called {pool!r}", f"known: {known}")
-    for name, announced in sorted(settings.bgp_advertisements.items()):
-        for peer in sorted(set(announced.peers) - set(peers)):
-            known = ", ".join(sorted(peers)) or "none"
-            message = f"no peer is called {peer!r}"
-            yield SettingProblem(("bgpAdvertisements", name, "peers"), message, f"known: {known}")
-
-
-# --- pools among themselves and beside machines
-
-
-def _overlaps(cluster: ResolvedCluster, settings: MetallbSettings) -> Iterator[SettingProblem]:
-    ranges = [(name, one) for name, pool in sorted(settings.pools.items()) for one in pool.addresses]
-    for (name, one), (other_name, other) in combinations(ranges, 2):
-        if one.overlaps(other):
-            message = f"{other} overlaps {one} of pool {name}"
-            yield SettingProblem(("pools", other_name, "addresses"), message, "give each address to one pool")
-    nodes, endpoint = cluster.spec.nodes, cluster.spec.control_plane.endpoint
-    for name, one in ranges:
-        if one.contains(endpoint):
-            message = f"{one} contains the API server's address {endpoint}"
-            yield SettingProblem(("pools", name, "addresses"), message, "leave it out of the pool")
-        excluded = any(hole.contains(one.first) and hole.contains(one.last) for hole in nodes.excluded)
-        taken = next((addresses for addresses in nodes.addresses if addresses.overlaps(one)), None)
-        if taken is not None and not excluded:
-            message = f"{one} overlaps the nodes' addresses {taken}"
-            yield SettingProblem(("pools", name, "addresses"), message, "name it in nodes.excluded, or take others")
 
 
 COMPONENT = Metallb()

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from schiff.errors import InvalidValue
 from schiff.model.spec import Items, OneOrMore, Spec
-from schiff.values.names import Name
+from schiff.values.names import LabelKey, LabelValue, Name
 from schiff.values.networks import Address, AddressRange
 
+_SHORTEST_HOLD = 3
+_COMMUNITY = re.compile(r"([0-9]{1,5}):([0-9]{1,5})|large(:[0-9]{1,10}){3}")
+_LARGEST: Final = {"large": 2**32 - 1}
+_LARGEST_STANDARD = 2**16 - 1
+
+
+def is_community(text: str) -> bool:
+    """Return whether a text is the number of a community, and no name of one."""
+    parts = text.split(":")
+    largest = _LARGEST.get(parts[0], _LARGEST_STANDARD)
+    numbers = parts[1:] if parts[0] in _LARGEST else parts
+    return _COMMUNITY.fullmatch(text) is not None and all(int(number) <= largest for number in numbers)
+
+
+def _community(text: str) -> str:
+    if not is_community(text):
+        raise InvalidValue(f"{text!r} is no community (expected e.g. 65010:100 or large:65010:1:100)")
+    return text
+
+
+def _hold_time(text: str) -> str:
+    if int(text.removesuffix("s")) < _SHORTEST_HOLD:
+        raise InvalidValue(f"holdTime {text} is shorter than BGP knows (expected at least {_SHORTEST_HOLD}s)")
+    return text
+
+
 Asn = Annotated[int, Field(ge=1, le=4294967295)]
-Seconds = Annotated[str, Field(pattern=r"^[1-9][0-9]*s$")]
+Community = Annotated[str, AfterValidator(_community)]
+HoldTime = Annotated[str, Field(pattern=r"^[1-9][0-9]*s$"), AfterValidator(_hold_time)]
 
 
 class PoolSpec(Spec):
@@ -42,7 +70,8 @@ class PeerSpec(Spec):
     asn: Asn | None = None
     dynamic_asn: Literal["internal", "external"] | None = None
     my_asn: Asn | None = None
-    hold_time: Seconds = "90s"
+    hold_time: HoldTime = "90s"
+    graceful_restart: bool = False
     bfd_profile: Name | None = None
     password_secret: Name | None = None
 
@@ -56,7 +85,7 @@ class PeerSpec(Spec):
 
 
 class BgpAdvertisementSpec(Spec):
-    """Pools that routers hear of."""
+    """Pools that routers hear of: all their Services, each address for itself, or those with some labels."""
 
     pools: Annotated[OneOrMore[Name], Field(min_length=1)]
     aggregation_length: Annotated[int, Field(ge=1, le=32)] = 32
@@ -64,6 +93,13 @@ class BgpAdvertisementSpec(Spec):
     communities: Items[str] = ()
     peers: Items[Name] = ()
     local_pref: Annotated[int, Field(ge=0)] | None = None
+    services: Mapping[LabelKey, LabelValue] = {}
+
+    @model_validator(mode="after")
+    def _aggregates_or_selects(self) -> Self:
+        if self.services and {"aggregation_length", "aggregation_length_v6"} & self.model_fields_set:
+            raise InvalidValue("services and aggregationLength exclude each other: what is selected is not aggregated")
+        return self
 
 
 class L2AdvertisementSpec(Spec):
@@ -80,5 +116,6 @@ class MetallbSettings(Spec):
     pools: Mapping[Name, PoolSpec] = {}
     peers: Mapping[Name, PeerSpec] = {}
     bfd: Mapping[Name, BfdSpec] = {}
+    communities: Mapping[Name, Community] = {}
     bgp_advertisements: Mapping[Name, BgpAdvertisementSpec] = {}
     l2_advertisements: Mapping[Name, L2AdvertisementSpec] = Field(default={}, alias="l2Advertisements")

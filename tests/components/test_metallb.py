@@ -171,3 +171,29 @@ def test_bgp_without_routers_is_refused() -> None:
 def test_the_segments_mode_refuses_what_only_routers_understand() -> None:
     chosen = settings(mode="l2", pools=POOL, bgpAdvertisements={"a": {"pools": ["services"]}})
     assert messages(chosen) == ["is for mode bgp"]
+
+
+def test_communities_may_have_names() -> None:
+    own = {"a": {"pools": ["services"], "communities": ["blackhole", "large:65010:1:100"]}}
+    chosen = settings(pools=POOL, communities={"blackhole": "65010:666"}, bgpAdvertisements=own)
+    assert specs("Community", chosen) == {"communities": {"communities": [{"name": "blackhole", "value": "65010:666"}]}}
+    assert specs("BGPAdvertisement", chosen)["a"]["communities"] == ["blackhole", "large:65010:1:100"]
+
+
+def test_services_that_are_selected_are_not_aggregated() -> None:
+    chosen = settings(pools=POOL, bgpAdvertisements={"a": {"pools": ["services"], "services": {"tier": "gold"}}})
+    assert specs("BGPAdvertisement", chosen)["a"] == {
+        "ipAddressPools": ["services"],
+        "serviceSelectors": [{"matchLabels": {"tier": "gold"}}],
+    }
+
+
+def test_graceful_restart_is_chosen_with_the_peer_and_never_changes() -> None:
+    chosen = settings(peers={"leaf-1": {"gracefulRestart": True}})
+    assert specs("BGPPeer", chosen)["leaf-1"]["enableGracefulRestart"] is True
+    assert [never.path for never in COMPONENT.never if never.kind == "BGPPeer"] == [("spec", "enableGracefulRestart")]
+
+
+def test_the_sites_other_clusters_have_none_of_a_pools_addresses() -> None:
+    found = list(COMPONENT.identifiers(a_resolved_cluster("metal3"), settings(pools=POOL)))
+    assert [(one.scope, one.value, one.shared) for one in found] == [("baremetal-site-1", "10.2.0.192/28", False)]
