@@ -4,8 +4,8 @@ The instance and its data sources are the cluster's; the dashboards of the platf
 that they change with a release. Nothing is kept in Grafana itself. Rules, in the order of the code:
 
 1. Every value of its configuration is a text: the operator writes no other, and `true` means nothing to it.
-2. No secret stands in it. Grafana takes the environment's by `$__env{NAME}`; Flux would put something else in the place
-   of `${NAME}`.
+2. No secret stands in it. Grafana takes the environment's by `$__env{NAME}`, which neither layers nor Flux take for a
+   template.
 3. Somebody can log in.
 4. A data source's `uid` and everybody's `instanceSelector` never change.
 """
@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, Field
 
 from schiff.components.prometheus import runs_thanos
 from schiff.components.prometheus_operator import NAMESPACE
-from schiff.components.prometheus_settings import ResourcesSpec
+from schiff.components.prometheus_settings import Cpu, Memory, ResourcesSpec
 from schiff.components.protocol import Identifier, Never, OrdinaryComponent, SettingProblem
 from schiff.errors import InvalidValue
 from schiff.manifests.manifest import Manifest
@@ -81,6 +81,14 @@ class OidcSpec(Spec):
     role_path: str = "'Viewer'"
 
 
+class GrafanaResourcesSpec(ResourcesSpec):
+    """What Grafana is sure to get."""
+
+    cpu: Cpu = "100m"
+    memory: Memory = "256Mi"
+    memory_limit: Memory = "1Gi"
+
+
 class GrafanaSettings(Spec):
     """Where Grafana is found, who may look, and what of its own configuration differs, section by section."""
 
@@ -88,7 +96,7 @@ class GrafanaSettings(Spec):
     ingress: IngressSpec | None = None
     oidc: OidcSpec | None = None
     config: Mapping[str, Mapping[str, Text]] = {}
-    resources: ResourcesSpec = ResourcesSpec(cpu="100m", memory="256Mi", memory_limit="1Gi")
+    resources: GrafanaResourcesSpec = GrafanaResourcesSpec()
 
 
 class Grafana(OrdinaryComponent):
@@ -100,7 +108,6 @@ class Grafana(OrdinaryComponent):
     after = ("thanos",)
     rules: Mapping[str, str] = {
         "clear-secret": "No secret stands in the configuration.",
-        "substituted": "Nothing in the configuration would be replaced by Flux.",
         "own-setting": "What the platform derives is not said twice.",
         "no-login": "The login form is off only where people can log in otherwise.",
     }
@@ -150,9 +157,6 @@ def _value_problems(section: str, key: str, value: str) -> Iterator[SettingProbl
     if _SECRET_KEY.search(key) and not _ENVIRONMENT.fullmatch(value):
         cure = "name a Secret, by oidc, or the environment's: $__env{NAME}"
         yield SettingProblem(path, f"{key} would stand here for everybody to read", cure, "clear-secret")
-    elif "${" in value:
-        message = "Flux replaces ${...} before Grafana sees it"
-        yield SettingProblem(path, message, "write $__env{NAME}, which Grafana reads alike", "substituted")
     if (section, key) == ("server", "root_url"):
         yield SettingProblem(path, "follows from the host", "write host", "own-setting")
 

@@ -43,7 +43,7 @@ _ORDERED_DRIVERS: Final = ("portworx", "trident")
 _SHORTEST_WITH_STORE: Final = 12
 _EXAMPLE: Final = """\
 retention: 3d
-volume: {storageClass: vsphere-default, size: 100Gi}
+volume: {size: 100Gi}
 resources: {cpu: "1", memory: 4Gi, memoryLimit: 8Gi}
 externalLabels: {department: network}
 alertmanagersSecret: alertmanagers

@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from schiff.components.prometheus import has_driver
 from schiff.components.prometheus_operator import NAMESPACE
-from schiff.components.prometheus_settings import ObjectStore, PrometheusSettings, VolumeSpec, object_store
+from schiff.components.prometheus_settings import Gibibytes, ObjectStore, PrometheusSettings, VolumeSpec, object_store
 from schiff.components.protocol import (
     BASE,
     Files,
@@ -56,12 +56,18 @@ class RetentionSpec(Spec):
     one_hour: Days = "365d"
 
 
+class CompactorVolumeSpec(VolumeSpec):
+    """The compactor's volume: it holds the blocks of one run, and what it makes of them."""
+
+    size: Gibibytes = "100Gi"
+
+
 class ThanosSettings(Spec):
     """Who compacts, with how much room, and what for how long; where blocks lie, Prometheus' `objectStore` says."""
 
     compactor: bool | None = None
     retention: RetentionSpec = RetentionSpec()
-    compactor_volume: VolumeSpec = VolumeSpec(size="100Gi")
+    compactor_volume: CompactorVolumeSpec = CompactorVolumeSpec()
 
 
 class Thanos(OrdinaryComponent):

@@ -47,7 +47,7 @@ _METRICS: Final = 9598
 _LISTENING: Final = 6000
 _HEALTH: Final = 8686
 _UNTOUCHED: Final = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
-_ESCAPED: Final = re.compile(r"\{\{-?\s*(`|print|\"|\.Values|\.Release)|\$\$\{")
+_ESCAPED: Final = re.compile(r"\{\{-?\s*(`|print|\"|\.Values|\.Release)")
 _EXAMPLE: Final = """\
 destinations:
   archive: {s3: {}, secret: logging-s3}
@@ -114,7 +114,7 @@ class Vector(OrdinaryComponent):
 
 
 def _escaped(path: tuple[str | int, ...], value: Any) -> Iterator[SettingProblem]:
-    """Give every text below a path that was written for Helm, or for Vector's reader, instead of for Vector."""
+    """Give every text below a path that was written for Helm instead of for Vector."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _escaped((*path, key), item)
@@ -123,7 +123,7 @@ def _escaped(path: tuple[str | int, ...], value: Any) -> Iterator[SettingProblem
             yield from _escaped((*path, index), item)
     elif isinstance(value, str) and _ESCAPED.search(value):
         message = "is escaped already, and would be escaped once more on its way through Helm"
-        yield SettingProblem(path, message, "write it plainly: {{ field }}, ${name}", "escaped-twice")
+        yield SettingProblem(path, message, "write it plainly, as {{ field }}", "escaped-twice")
 
 
 def _credential_problems(path: tuple[str, str], destination: DestinationSpec) -> Iterator[SettingProblem]:

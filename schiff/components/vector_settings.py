@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from schiff.components.prometheus_settings import ResourcesSpec, VolumeSpec
+from schiff.components.prometheus_settings import Cpu, Gibibytes, Memory, ResourcesSpec, VolumeSpec
 from schiff.errors import InvalidValue
 from schiff.model.spec import Items, Spec
 from schiff.values.names import Name
@@ -129,19 +129,41 @@ class DestinationSpec(Spec):
         return found
 
 
+class AgentResourcesSpec(ResourcesSpec):
+    """What the agent is sure to get on each node."""
+
+    cpu: Cpu = "100m"
+    memory: Memory = "128Mi"
+    memory_limit: Memory = "512Mi"
+
+
 class AgentSpec(Spec):
     """Vector on each node: what it holds when the aggregator is away, on the node's own disk."""
 
     buffer: BufferSpec = BufferSpec()
-    resources: ResourcesSpec = ResourcesSpec(cpu="100m", memory="128Mi", memory_limit="512Mi")
+    resources: AgentResourcesSpec = AgentResourcesSpec()
+
+
+class AggregatorResourcesSpec(ResourcesSpec):
+    """What each aggregator is sure to get."""
+
+    cpu: Cpu = "200m"
+    memory: Memory = "512Mi"
+    memory_limit: Memory = "2Gi"
+
+
+class AggregatorVolumeSpec(VolumeSpec):
+    """The volume that holds the buffers."""
+
+    size: Gibibytes = "10Gi"
 
 
 class AggregatorSpec(Spec):
     """Vector before the destinations: its volume holds all buffers on disk."""
 
     replicas: Annotated[int, Field(ge=1)] = 2
-    volume: VolumeSpec = VolumeSpec(size="10Gi")
-    resources: ResourcesSpec = ResourcesSpec(cpu="200m", memory="512Mi", memory_limit="2Gi")
+    volume: AggregatorVolumeSpec = AggregatorVolumeSpec()
+    resources: AggregatorResourcesSpec = AggregatorResourcesSpec()
 
 
 _ARCHIVE: Final[Mapping[str, Any]] = {"archive": DestinationSpec(s3=S3Spec(), secret="logging-s3")}  # noqa: S106  # its name
