@@ -1,11 +1,14 @@
 """A long ledger, from the bytes of its files to the verdict of the gate on every entry.
 
-    python -m bench.ledger ENTRIES CLUSTERS
+    python -m bench.ledger ENTRIES CLUSTERS            measure
+    python -m bench.ledger ENTRIES CLUSTERS FOLDER     write the files of the chain, and end
 
-The chain is written by the core itself: one environment through season after
-season of releases, every one promoted, moved in waves, looked at and soaked.
-"cold" reads and judges it once; "remembered" does it again, with cited plans and
-reports known by their digests, as a program does that reads a chain more often.
+The chain is written by the core itself, in a process of its own: one environment
+through season after season of releases, every one promoted, moved in waves,
+looked at and soaked. "cold" reads and judges it as the first thing a process does;
+"remembered" does all of it again, with plans and sights known by their bytes, as
+a program does that reads a chain more often. Python's collector works as in
+every command.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ import argparse
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from bench.measure import Steps, on_one_core, peak_mib
+from bench.measure import Steps, folder_in_memory, in_own_process, on_one_core, peak_mib
+from schiff.cli.memory import collect_rarely
 from schiff.model.policy import PolicySpec
 from schiff.model.release import Assignment, ReleaseSpec
 from schiff.rollout.decide import decide
@@ -131,9 +136,21 @@ def _release(name: str) -> dict[str, Any]:
     }
 
 
+def write(entries: int, clusters: int, folder: Path) -> dict[str, Any]:
+    """Write the files of a chain into a folder."""
+    (folder / "objects").mkdir()
+    for name, content in Chain(clusters).grow(entries).items():
+        (folder / name).write_bytes(content)
+    return {"written": entries}
+
+
 def measure(entries: int, clusters: int) -> dict[str, Any]:
     """Read and judge the ledger twice."""
-    written, steps = Chain(clusters).grow(entries), Steps()
+    with folder_in_memory() as folder:
+        in_own_process("ledger", entries, clusters, folder)
+        written = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.json")}
+    steps = Steps()
+    collect_rarely()
     ledger = Ledger.empty("tst")
     for name in ("cold", "remembered"):
         with steps.step(name):
@@ -147,9 +164,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("entries", type=int)
     parser.add_argument("clusters", type=int)
+    parser.add_argument("folder", type=Path, nargs="?")
     asked = parser.parse_args(arguments)
     on_one_core()
-    print(json.dumps(measure(asked.entries, asked.clusters)))
+    measured = (
+        measure(asked.entries, asked.clusters)
+        if asked.folder is None
+        else write(asked.entries, asked.clusters, asked.folder)
+    )
+    print(json.dumps(measured))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from schiff.cli.fast_forward import fast_forward_app
 from schiff.cli.hold import hold_app
 from schiff.cli.kubeconfigs import kubeconfigs_app
 from schiff.cli.ledger import ledger_app
+from schiff.cli.memory import collect_rarely
 from schiff.cli.new import new_app
 from schiff.cli.release import release_app
 from schiff.cli.terminal import say_error
@@ -88,6 +89,7 @@ app.add_typer(new_app, name="new", short_help="Write an order, after checking it
 
 def main() -> None:
     """Run one command and end with its exit status."""
+    collect_rarely()
     sys.exit(run(sys.argv[1:]))
 
 

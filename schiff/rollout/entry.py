@@ -137,8 +137,18 @@ def _read_plain(content: bytes) -> dict[str, Any] | None:
             return None
     except (ValueError, RecursionError):
         return None
-    seq, *texts = header.groups()
-    return dict(zip(_FIELDS[1:], (int(seq), *texts, body), strict=True))
+    seq, prev, env, kind, at, server, actor, fleet = header.groups()
+    return {
+        "seq": int(seq),
+        "prev": prev,
+        "env": env,
+        "kind": kind,
+        "at": at,
+        "server": server,
+        "actor": actor,
+        "fleet": fleet,
+        "body": body,
+    }
 
 
 def _read(content: bytes) -> dict[str, Any]:

@@ -236,7 +236,7 @@ class Rollout:
             if key in self.management_clusters:
                 self.management_clusters[key] = self.management_clusters[key].started(at)
         elif key in self.clusters or key in self.joined:
-            self._stir(key, self.clusters.get(key, self.alone).started(at))
+            self._stir(key, (self.clusters.get(key) or self.alone).started(at))
 
     def forwarded(self, key: ClusterKey, pin: Assignment) -> None:
         """Take one hop of a held cluster that catches up; it stays outside the rollout's own counts."""

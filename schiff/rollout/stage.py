@@ -325,7 +325,7 @@ def plan_of_promotion(entry: Entry, body: PromoteBody, objects: Objects) -> Plan
     return plan
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def parsed_plan(content: bytes) -> Plan:
     """Return a plan; the one of a running rollout is asked for at every step."""
     return Plan.parse(content)
