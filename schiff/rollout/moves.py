@@ -226,6 +226,8 @@ def closed_for(
         takes, windows = timedelta(), policy.environments[environment].windows
         scope = Scope(environment, key.site, None, key)
     freezes = [freeze for freeze in (*policy.freezes, *more) if digest(freeze.as_document()) not in rollout.overridden]
+    if not (windows or freezes):
+        return None
     found = closed(windows, freezes, at, takes, scope)
     return None if found is None else Refusal("closed", f"{key}: {found.reason}", found.until)
 

@@ -280,11 +280,12 @@ class Rollout:
             self.management_clusters[name] = one.looked(at, seen)
         touched = self._to_look_at(report)
         for key in touched:
-            verdict = verdict_of(report.clusters.get(key), self.runs(key))
-            self._put(key, self.clusters[key].looked(at, verdict))
-            self.census.put(key, self._part(key, report))
+            sight = report.clusters.get(key)
+            self._put(key, self.clusters[key].looked(at, verdict_of(sight, self.runs(key))))
+            self.census.put(key, self._part(key, sight))
         self.looked, self.report = at, report
-        self.stirred = {key for key in touched if not self.clusters[key].is_settled}
+        if touched:
+            self.stirred = {key for key in touched if not self.clusters[key].is_settled}
         if self.completed is None and self.target is None and self._is_complete:
             self.completed = at
 
@@ -292,16 +293,17 @@ class Rollout:
         if self.report is None:
             return tuple(self.clusters)
         if report is self.report:
-            return tuple(self.stirred)
+            return self.stirred
         before, now = self.report.clusters, report.clusters
         other = {key for key, sight in now.items() if before.get(key) is not sight} | (before.keys() - now.keys())
         return self.stirred | {key for key in other if key in self.clusters}
 
-    def _part(self, key: ClusterKey, report: Report) -> Part | None:
+    def _part(self, key: ClusterKey, sight: Sight | None) -> Part | None:
         if not self.counts(key):
             return None
-        one, verdict = self.clusters[key], report.verdict_on(key, self.release)
-        return Part(verdict is Verdict.Healthy, verdict is Verdict.Unhealthy, one.is_done and not one.failed)
+        one, is_healthy = self.clusters[key], sight is not None and sight.is_healthy_on(self.release)
+        is_unhealthy = sight is not None and sight.verdict is Verdict.Unhealthy
+        return Part(is_healthy, is_unhealthy, one.is_done and not one.failed)
 
     def revert(self, target: str) -> None:
         """Begin the way back: whatever was moved has one hop to go, and nothing else moves any more."""

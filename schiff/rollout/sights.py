@@ -15,7 +15,8 @@ from schiff.values.digests import canonical, digest, digest_of_bytes
 from schiff.values.names import ClusterKey
 
 REPORT_VERSION: Final = 1
-_REMEMBERED = 64
+_SMALL = 16384
+"""Reports up to so many bytes are remembered all; of larger ones the last few, and their members."""
 _REMEMBERED_MEMBERS = 65536
 _BEGIN, _BETWEEN, _END = b'{"clusters":{', b'},"managementClusters":{', b'},"v":%d}\n' % REPORT_VERSION
 
@@ -28,6 +29,10 @@ class Sight:
     kubernetes: str
     verdict: Verdict
     reason: str = ""
+
+    def is_healthy_on(self, release: str) -> bool:
+        """Whether it is well, and runs a release."""
+        return self.verdict is Verdict.Healthy and self.release == release
 
     def as_document(self) -> dict[str, str]:
         """Return it as the report spells it."""
@@ -49,7 +54,7 @@ class Report:
     @classmethod
     def parse(cls, content: bytes) -> Report:
         """Read a report; raises `InvalidValue`."""
-        return _parsed(content)
+        return _remembered(content) if len(content) <= _SMALL else _remembered_lately(content)
 
     def to_bytes(self) -> bytes:
         """Return its one spelling."""
@@ -84,12 +89,15 @@ class Report:
         return sight.verdict
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _parsed(content: bytes) -> Report:
     try:
         return _put_together(content)
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError, InvalidValue):
         return _read(content)  # which says what is wrong, if anything
+
+
+_remembered = lru_cache(maxsize=4096)(_parsed)
+_remembered_lately = lru_cache(maxsize=16)(_parsed)
 
 
 def _put_together(content: bytes) -> Report:

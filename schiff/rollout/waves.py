@@ -15,7 +15,7 @@ move is within budget exactly when `batch` gives all of it back.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Final
@@ -68,7 +68,9 @@ def batch(plan: Plan, in_flight: Collection[ClusterKey], candidates: Iterable[Cl
     a candidate there is always one that may start.
     """
     free = max_unavailable(plan) - len(set(in_flight))
-    taken = Counter(claim for key in set(in_flight) for claim in claims(plan, key))
+    taken: dict[Claim, int] = defaultdict(int)
+    for claim in (claim for key in set(in_flight) for claim in claims(plan, key)):
+        taken[claim] += 1
     chosen: list[ClusterKey] = []
     for key in sorted(set(candidates).difference(in_flight), key=lambda key: _rank(plan, key)):
         if len(chosen) >= free:
@@ -76,7 +78,8 @@ def batch(plan: Plan, in_flight: Collection[ClusterKey], candidates: Iterable[Cl
         mine = claims(plan, key)
         if all(taken[claim] < limit(plan, claim) for claim in mine):
             chosen.append(key)
-            taken.update(mine)
+            for claim in mine:
+                taken[claim] += 1
     return tuple(chosen)
 
 
