@@ -46,6 +46,9 @@ _DATA: Final = "/vector-data-dir"
 _METRICS: Final = 9598
 _LISTENING: Final = 6000
 _HEALTH: Final = 8686
+_USER: Final = 65532
+_SECCOMP: Final = {"seccompProfile": {"type": "RuntimeDefault"}}
+_CONFINED: Final = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
 _UNTOUCHED: Final = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
 _ESCAPED: Final = re.compile(r"\{\{-?\s*(`|print|\"|\.Values|\.Release)")
 _EXAMPLE: Final = """\
@@ -171,6 +174,7 @@ def _agent(cluster: ResolvedCluster, settings: VectorSettings) -> dict[str, Any]
     return {
         "role": "Agent",
         **_shared(cluster, agent.resources.requirements()),
+        "securityContext": {**_CONFINED, "capabilities": {"drop": ["ALL"], "add": ["DAC_READ_SEARCH"]}},
         "tolerations": [{"operator": "Exists"}],
         "podPriorityClassName": "system-node-critical",
         "service": {"enabled": False},
@@ -207,6 +211,9 @@ def _aggregator(cluster: ResolvedCluster, settings: VectorSettings) -> dict[str,
         **_shared(cluster, aggregator.resources.requirements()),
         "replicas": aggregator.replicas,
         "podManagementPolicy": "Parallel",
+        "podSecurityContext": {"runAsNonRoot": True, "runAsUser": _USER, "fsGroup": _USER, **_SECCOMP},
+        "securityContext": {**_CONFINED, "capabilities": {"drop": ["ALL"]}},
+        "topologySpreadConstraints": [_apart()],
         "podDisruptionBudget": {"enabled": True, "minAvailable": None, "maxUnavailable": 1},
         "persistence": _persistence(cluster, aggregator.volume),
         "service": {"ports": [port]},
@@ -234,6 +241,15 @@ def _persistence(cluster: ResolvedCluster, volume: VolumeSpec) -> dict[str, Any]
         return {"enabled": False}
     named = {} if volume.storage_class is None else {"storageClassName": volume.storage_class}
     return {"enabled": True, **named, "size": volume.size}
+
+
+def _apart() -> dict[str, Any]:
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": {"app.kubernetes.io/instance": AGGREGATOR}},
+    }
 
 
 def _ports() -> list[dict[str, Any]]:
