@@ -11,11 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from schiff.cli.app import run
 from schiff.cli.broken_ledger import BrokenLedger
+from schiff.compiler.file_tree import FileTree, tree_id
+from schiff.delivery.delivered import LedgerHead, Line
+from schiff.delivery.git_repository import deliver
 from schiff.delivery.ledger_branch import append_to_ledger
+from schiff.delivery.plan import Plan
 from schiff.delivery.witness import Witness
+from schiff.git.clone import CachedClone
+from schiff.git.fast_import import store_objects
+from schiff.git.repository import ensure_bare
 from schiff.model.approvers import NAMESPACE
 from schiff.rollout.bodies import Closed
 from schiff.rollout.entry import Entry
@@ -24,6 +32,7 @@ from schiff.rollout.moments import format_moment
 from schiff.rollout.reopening import VERB, beginning, subject_of
 from schiff.rollout.signed_text import signed_text
 from schiff.s3.bucket import Bucket
+from schiff.sources.fleet_files import load_fleet
 from schiff.ssh.signatures import sign
 from schiff.values.digests import digest_of_bytes
 from schiff.values.names import Environment
@@ -107,6 +116,88 @@ def test_bad_input_is_named_with_its_cure(
     project: WitnessedProject, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], message: str
 ) -> None:
     assert message in said(capsys, "rollback", "-e", "prd", *args, status=2)
+
+
+@pytest.fixture
+def releases(project: WitnessedProject) -> tuple[str, str]:
+    """Return the digests of two releases of the fleet, the older one first; the ledger of prd is broken."""
+    old = next(iter(load_fleet(project.fleet).releases))
+    cut = ["--name", "2026.50.0", "--at", "2026-12-08T09:00:00Z"]
+    assert run(["release", "cut", "--fleet", str(project.fleet), *cut]) == 0
+    (new,) = load_fleet(project.fleet).releases.keys() - {old}
+    project.rewrite({"000000.json": b"{}"})
+    return old, new
+
+
+def deliver_release(release: str, kubernetes: str = "v1.35.4") -> str:
+    """Deliver a cluster of prd on a release, and return the commit."""
+    url = ensure_bare(Path(".schiff/cluster-definitions.git"))
+    clone, tree = CachedClone(url, "main", Path("other-cache").absolute()), FileTree({"cluster.yaml": f"{release}\n"})
+    line = Line("m/sites/s/c/one", tree_id(tree), "cluster", "s/one", release, kubernetes)
+    plan = Plan("prd", "main", "definitions", "f" * 40, "0.1.0", LedgerHead(), (line,), (line,))
+    clone.refresh()
+    store_objects(clone, {line.path: tree})
+    return str(deliver(plan, clone).head)
+
+
+def test_the_good_commit_is_the_newest_before_the_newest_release_came(
+    releases: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = releases
+    good = [deliver_release(old, kubernetes) for kubernetes in ("v1.35.3", "v1.35.4")][-1]
+    deliver_release(new)
+    out = said(capsys, *ROLLBACK, status=11)
+    assert f"back to   {good} of " in out
+    assert "verdict   rollback of release 2026.50.0 to 2026.48.0 is full\n  revoked   2026.50.0" in out
+    assert f"to go back to {good[:12]} and close the ledger of prd, 2 people agree, and nobody did" in out
+
+
+def test_where_every_delivery_had_the_release_people_name_the_commit(
+    releases: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit = deliver_release(releases[1])
+    out = said(capsys, *ROLLBACK, status=11)
+    assert (
+        f"prd was never delivered without release 2026.50.0; name the commit to stay on or go to: --to {commit}" in out
+    )
+    out = said(capsys, *ROLLBACK, "--to", commit[:12], status=11)
+    assert "verdict   no cluster runs anything else now\n  revoked   nothing" in out
+    assert "is no commit by which cluster-definitions were delivered" in said(
+        capsys, *ROLLBACK, "--to", "f" * 40, status=2
+    )
+
+
+def test_a_newer_release_is_no_way_back_and_one_that_nobody_knows_is_none_either(
+    releases: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = releases
+    newer = deliver_release(new)
+    deliver_release(old)
+    out = said(capsys, *ROLLBACK, "--to", newer, status=11)
+    assert "clusters run release 2026.48.0, and 2026.50.0 is newer: that is no way back" in out
+    unknown = deliver_release(SOME)
+    deliver_release(old)
+    out = said(capsys, *ROLLBACK, "--to", unknown, status=11)
+    assert f"release {SOME} is not in the fleet, so nobody can say what it changed" in out
+
+
+def test_what_cannot_be_taken_back_is_refused_before_anybody_agrees(
+    releases: tuple[str, str], project: WitnessedProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = project.fleet / "head.yaml"
+    data = yaml.safe_load(head.read_text())
+    data["kubernetes"]["version"] = "v1.35.5"
+    images = data["kubernetes"]["images"]
+    images["vsphere"]["template"] = "another-kube-v1.35.5"
+    images["metal3"]["url"] = "https://images.schiff.example/another-kube-v1.35.5.qcow2"
+    head.write_text(yaml.safe_dump(data))
+    cut = ["--name", "2026.52.0", "--at", "2026-12-22T09:00:00Z"]
+    assert run(["release", "cut", "--fleet", str(project.fleet), *cut]) == 0
+    (newest,) = load_fleet(project.fleet).releases.keys() - set(releases)
+    deliver_release(releases[1])
+    deliver_release(newest, "v1.35.5")
+    out = said(capsys, *ROLLBACK, status=11)
+    assert "rollback of release 2026.52.0 to 2026.50.0 is impossible: kubernetes v1.35.5" in out
 
 
 def ends() -> Head:
