@@ -11,6 +11,7 @@ from schiff.compiler.applied_folder import applied_folder
 from schiff.compiler.compiled_cluster import CompiledCluster, compile_cluster, never_pruned
 from schiff.compiler.file_tree import FileTree
 from schiff.compiler.parts import Parts
+from schiff.manifests import infoblox
 from schiff.manifests.manifest import Manifest
 from schiff.manifests.operator_objects import provider
 from schiff.manifests.sops import documents_for
@@ -51,6 +52,15 @@ def _providers(cluster: ResolvedCluster, fleet: Fleet, parts: Parts) -> Iterator
     yield from provider("ControlPlaneProvider", "kubeadm", "capi-kubeadm-control-plane-system", plane.capi)
     for infrastructure in infrastructures(cluster, fleet, parts):
         yield from infrastructure.management_plane(plane)
+    if plane.ipam_infoblox is not None and _knows_infoblox(cluster, fleet):
+        artifact = f"{cluster.spec.registry}/cluster-api/ipam-infoblox"
+        yield from provider("IPAMProvider", "infoblox", infoblox.NAMESPACE, plane.ipam_infoblox, artifact=artifact)
+
+
+def _knows_infoblox(cluster: ResolvedCluster, fleet: Fleet) -> bool:
+    """Return whether a site that it looks after, or its own, has addresses in Infoblox."""
+    served = (fleet.sites[site].facts for site in cluster.management.spec.sites)
+    return any(facts.infoblox is not None for facts in (*served, cluster.site))
 
 
 def infrastructures(cluster: ResolvedCluster, fleet: Fleet, parts: Parts) -> list[Provider]:

@@ -1,5 +1,7 @@
 """Addresses for machines: the in-cluster pool of vSphere, the metal3 pool of servers (domain reference 8).
 
+Pools of Infoblox: `schiff.manifests.infoblox`.
+
 Nobody but us keeps the API address, routers and service addresses out of a
 pool. The in-cluster pool has a list for that; the metal3 pool has not, so its
 ranges are cut around them.
@@ -18,6 +20,8 @@ from schiff.values.networks import Address, AddressRange
 
 IN_CLUSTER_API = "ipam.cluster.x-k8s.io/v1alpha2"
 METAL3_API = "ipam.metal3.io/v1alpha1"
+
+_SERVICES = (("metallb", "pools"), ("network-operator", "inbound"), ("network-operator", "outbound"))
 
 
 def pool_name(cluster: ResolvedCluster) -> str:
@@ -84,15 +88,23 @@ def reserved(cluster: ResolvedCluster) -> tuple[AddressRange, ...]:
 
 
 def _service_ranges(cluster: ResolvedCluster) -> Iterator[AddressRange]:
-    """Yield the load balancer's ranges as far as they can be read; its own settings judge the rest."""
-    pools = cluster.spec.components.get("metallb", {}).get("pools")
-    for pool in pools.values() if isinstance(pools, Mapping) else ():
-        addresses = pool.get("addresses") if isinstance(pool, Mapping) else None
-        for text in addresses if isinstance(addresses, list | tuple) else ():
-            try:
-                yield AddressRange.parse(text)
-            except InvalidValue:
-                continue
+    """Yield what Services and egress have, as far as it can be read; the components judge the rest."""
+    for component, field in _SERVICES:
+        pools = cluster.spec.components.get(component, {}).get(field)
+        for pool in pools.values() if isinstance(pools, Mapping) else ():
+            addresses = pool.get("addresses") if isinstance(pool, Mapping) else None
+            for text in _texts(addresses):
+                try:
+                    yield AddressRange.parse(text)
+                except InvalidValue:
+                    continue
+
+
+def _texts(addresses: object) -> Iterator[str]:
+    """Yield addresses as settings hold them before their component reads them: a list, or its only text."""
+    for text in addresses if isinstance(addresses, list | tuple) else (addresses,):
+        if isinstance(text, str):
+            yield text
 
 
 def remaining(wanted: Iterable[AddressRange], kept: Iterable[AddressRange]) -> list[tuple[Address, Address]]:

@@ -102,7 +102,8 @@ def _machine(cluster: ResolvedCluster, group: MachineGroup, vcenter: VCenterFact
 
 def _device(cluster: ResolvedCluster) -> dict[str, Any]:
     nodes, dns = cluster.spec.nodes, node_network(cluster).dns
-    pool = {"apiGroup": IN_CLUSTER_API.partition("/")[0], "kind": "InClusterIPPool", "name": pool_name(cluster)}
+    kind = "InfobloxIPPool" if nodes.ipam == "infoblox" else "InClusterIPPool"
+    pool = {"apiGroup": IN_CLUSTER_API.partition("/")[0], "kind": kind, "name": pool_name(cluster)}
     device: dict[str, Any] = {"networkName": nodes.network, "dhcp4": False, "dhcp6": False}
     if nodes.mtu != _DEFAULT_MTU:
         device["mtu"] = nodes.mtu

@@ -100,6 +100,7 @@ class ManagementPlane(Spec):
     capv: ComponentVersion
     ipam_in_cluster: ComponentVersion
     ipam_metal3: ComponentVersion
+    ipam_infoblox: ComponentVersion | None = None
     schiff: ProgramVersion
     schiff_wheel: Digest | None = None
 

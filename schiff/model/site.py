@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from schiff.errors import InvalidValue
 from schiff.model.spec import Items, Spec
-from schiff.values.names import Name
+from schiff.values.names import Domain, Name
 from schiff.values.networks import Address, MacAddress, Network
 
 
@@ -65,6 +65,21 @@ class CapacityFacts(Spec):
     machines: Annotated[int, Field(ge=0)]
 
 
+class InfobloxFacts(Spec):
+    """The Infoblox that knows the site's addresses: which instance, and which views of it.
+
+    With `host` the site declares the instance; without, another site has declared it. Accounts are secrets.
+    """
+
+    instance: Name
+    host: Domain | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 443
+    wapi_version: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){1,2}$")] = "2.12"
+    network_view: str = "default"
+    dns_view: str | None = None
+    dns_zone: Domain | None = None
+
+
 class BgpPeerFacts(Spec):
     """A router that announces routes with the clusters of a site."""
 
@@ -91,6 +106,7 @@ class SiteFacts(Spec):
     racks: Items[Name] = ()
     hosts: Mapping[Name, HostFacts] = {}
     bgp: BgpFacts | None = None
+    infoblox: InfobloxFacts | None = None
 
     @model_validator(mode="after")
     def _hosts_stand_in_known_racks(self) -> Self:

@@ -81,11 +81,15 @@ class ControlPlaneSpec(Spec):
 
 
 class NodesSpec(Spec):
-    """The network that a cluster's machines stand in, and the addresses they may take."""
+    """The network that a cluster's machines stand in, the addresses they may take, and who hands those out.
+
+    `in-cluster` is the pool of the infrastructure's own kind, on the management cluster.
+    """
 
     network: Name
     addresses: OneOrMore[AddressRange]
     excluded: OneOrMore[AddressRange] = ()
+    ipam: Literal["in-cluster", "infoblox"] = "in-cluster"
     configuration: Literal["networkData", "netplan"] = "networkData"
     interfaces: Items[str] = ()
     mtu: Annotated[int, Field(ge=1280, le=9000)] = 1500

@@ -34,6 +34,9 @@ class Metal3:
     def objections(self, cluster: ResolvedCluster, groups: Sequence[MachineGroup]) -> Iterator[Objection]:
         """Yield what servers cannot do."""
         yield from _network_objections(cluster)
+        if cluster.spec.nodes.ipam != "in-cluster":
+            cure = "leave it out: servers take addresses from metal3's own pools"
+            yield Objection(("nodes", "ipam"), f"{cluster.spec.nodes.ipam} is for virtual machines", cure)
         image = cluster.layers.release.kubernetes.images.metal3.url
         if "://" not in image and cluster.spec.image_server is None:
             yield Objection(("imageServer",), f"image {image!r} names no server", "write imageServer, an https URL")

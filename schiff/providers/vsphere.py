@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from schiff.errors import InvalidValue
 from schiff.manifests import vsphere_objects
+from schiff.manifests.infoblox import infoblox_instance, infoblox_pool, reserved_addresses
 from schiff.manifests.ipam import in_cluster_pool
 from schiff.manifests.machine_group import MachineGroup
 from schiff.manifests.manifest import Manifest
@@ -15,7 +16,7 @@ from schiff.manifests.operator_objects import provider
 from schiff.model.fleet import Site
 from schiff.model.release import ManagementPlane
 from schiff.model.resolved import ResolvedCluster
-from schiff.model.site import SiteFacts, VCenterFacts
+from schiff.model.site import InfobloxFacts, SiteFacts, VCenterFacts
 from schiff.providers import kube_vip
 from schiff.providers.protocol import Objection
 from schiff.values.identifiers import Identifier
@@ -38,6 +39,8 @@ class VSphere:
             yield Objection(
                 ("nodes", "configuration"), "netplan is for servers", "leave it out: CAPV configures networks"
             )
+        if cluster.spec.nodes.ipam == "infoblox":
+            yield from _infoblox_objections(cluster)
         if cluster.spec.control_plane.vip != "kube-vip":
             yield Objection(("controlPlane", "vip"), "keepalived is for servers", "use kube-vip")
         for group in groups:
@@ -49,6 +52,8 @@ class VSphere:
 
     def pools(self, cluster: ResolvedCluster, groups: Sequence[MachineGroup]) -> Sequence[Manifest]:  # noqa: ARG002
         """Return the pool of addresses."""
+        if cluster.spec.nodes.ipam == "infoblox":
+            return (infoblox_pool(cluster, _infoblox(cluster.site)),)
         return (in_cluster_pool(cluster),)
 
     def machine_templates(self, cluster: ResolvedCluster, group: MachineGroup) -> Sequence[Manifest]:
@@ -82,12 +87,17 @@ class VSphere:
         scope = f"{vcenter.server}/{vcenter.datacenter}"
         yield Identifier("vcenter", "folder", scope, vsphere_objects.machine_folder(cluster))
         yield Identifier("vcenter", "network", scope, cluster.spec.nodes.network, shared=True)
+        if cluster.spec.nodes.ipam == "infoblox":
+            yield from _infoblox_identifiers(cluster)
 
     def site_objects(self, site: Site, label_domain: str, free_hosts: Sequence[str]) -> Sequence[Manifest]:  # noqa: ARG002
-        """Return the site's account, and its failure domains with their zones."""
+        """Return the site's account, its failure domains with their zones, and how Infoblox is reached."""
         vcenter = _vcenter(site.facts)
         domains = sorted(site.facts.failure_domains)
+        infoblox, location = site.facts.infoblox, site.facts.location
+        declared = infoblox is not None and infoblox.host is not None
         return (
+            *((infoblox_instance(site.name, location, label_domain, infoblox),) if infoblox and declared else ()),
             vsphere_objects.cluster_identity(site, label_domain),
             *(vsphere_objects.failure_domain(site, label_domain, name, vcenter) for name in domains),
             *(vsphere_objects.deployment_zone(site, label_domain, name, vcenter) for name in domains),
@@ -105,6 +115,32 @@ def _vcenter(facts: SiteFacts) -> VCenterFacts:
     if facts.vcenter is None:
         raise InvalidValue("a vSphere site needs facts.vcenter")
     return facts.vcenter
+
+
+def _infoblox(facts: SiteFacts) -> InfobloxFacts:
+    if facts.infoblox is None:
+        raise InvalidValue("addresses out of Infoblox need facts.infoblox")
+    return facts.infoblox
+
+
+def _infoblox_objections(cluster: ResolvedCluster) -> Iterator[Objection]:
+    path = ("nodes", "ipam")
+    if cluster.site.infoblox is None:
+        message = f"{cluster.identity.site} has no infoblox"
+        yield Objection(path, message, "write facts.infoblox of the site, or leave ipam out")
+    if cluster.layers.release.management_plane.ipam_infoblox is None:
+        message = "the release has no version of Infoblox' provider"
+        yield Objection(path, message, "pin managementPlane.ipamInfoblox, or leave ipam out")
+
+
+def _infoblox_identifiers(cluster: ResolvedCluster) -> Iterator[Identifier]:
+    """Give the zone of its machines' records, and what people reserve so that no machine gets it."""
+    facts = _infoblox(cluster.site)
+    scope = f"{facts.instance}/{facts.network_view}"
+    if facts.dns_zone is not None:
+        yield Identifier("infoblox", "zone", scope, facts.dns_zone, shared=True)
+    for part in reserved_addresses(cluster):
+        yield Identifier("infoblox", "reserved", scope, str(part), shared=True)
 
 
 def _group_objections(cluster: ResolvedCluster, group: MachineGroup) -> Iterator[Objection]:

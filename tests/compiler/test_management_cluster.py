@@ -78,3 +78,16 @@ def test_encrypted_documents_of_its_own_namespace_pass_byte_for_byte_and_no_othe
     assert tree["secrets/bmc.yaml"] == bmc
     assert "secrets/bmc.yaml" in listed(tree)
     assert "secrets/git.yaml" not in tree
+
+
+def test_infobloxs_provider_runs_where_a_site_has_addresses_there_and_comes_from_the_clusters_registry() -> None:
+    facts = changed("sites/vsphere-site-1/site.yaml", "facts.infoblox", {"instance": "production"})
+    pinned = changed("head.yaml", "managementPlane.ipamInfoblox", "v0.2.1", facts)
+    found = {each["metadata"]["name"]: each for each in of_kind(compiled(pinned), "IPAMProvider")}
+    assert found["infoblox"]["spec"] == {
+        "version": "v0.2.1",
+        "fetchConfig": {"oci": "registry.schiff.example/cluster-api/ipam-infoblox"},
+    }
+    assert found["infoblox"]["metadata"]["namespace"] == "capi-ipam-infoblox-system"
+    unused = changed("head.yaml", "managementPlane.ipamInfoblox", "v0.2.1")
+    assert "infoblox" not in {each["metadata"]["name"] for each in of_kind(compiled(unused), "IPAMProvider")}

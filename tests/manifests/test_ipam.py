@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from schiff.manifests.ipam import in_cluster_pool, metal3_pool, remaining
 from schiff.values.networks import Address, AddressRange
+from tests.components.example_clusters import offering_all
 from tests.makers import METAL3_ORDER, VSPHERE_ORDER, a_resolved_cluster, changed
 
 
@@ -68,3 +69,17 @@ def _range(pair: list[int]) -> AddressRange:
 
 def _number(address: Address) -> int:
     return int(address.value) & 0xFF
+
+
+def test_addresses_of_services_count_in_every_way_that_settings_may_be_written() -> None:
+    components = {
+        "metallb": {"pools": {"services": {"addresses": "10.1.0.64/28"}}},
+        "network-operator": {
+            "inbound": {"shop": {"network": "one", "addresses": ["10.1.0.96/29"]}},
+            "outbound": {"out": {"network": "one", "addresses": "10.1.0.104"}},
+        },
+    }
+    cluster = a_resolved_cluster(documents=changed(VSPHERE_ORDER, "components", components, offering_all()))
+    assert spec(in_cluster_pool(cluster))["excludedAddresses"] == [
+        "10.1.0.10", "10.1.0.64/28", "10.1.0.96/29", "10.1.0.104",
+    ]  # fmt: skip

@@ -171,3 +171,7 @@ def test_the_network_is_told_in_one_way_only(configuration: str, *, has_data: bo
 
 def test_a_node_gets_the_time_that_a_server_needs() -> None:
     assert PROVIDER.node_startup_seconds == 3600
+
+
+def test_servers_take_addresses_from_metal3s_own_pools() -> None:
+    assert objections(ordered(nodes__ipam="infoblox")) == [("nodes.ipam", "infoblox is for virtual machines")]

@@ -161,3 +161,46 @@ def test_the_first_machine_gets_rights_before_kubeadm_gives_them() -> None:
     assert f"path: {volume['hostPath']['path']}" in script.content
     assert "super-admin.conf" in script.content
     assert pod.path in script.content
+
+
+INFOBLOX = {"instance": "production", "host": "infoblox.schiff.example", "dnsZone": "nodes.schiff.example"}
+
+
+def with_infoblox(**more: Any) -> ResolvedCluster:
+    documents = changed(SITE, "facts.infoblox", {**INFOBLOX, **more})
+    documents = changed("head.yaml", "managementPlane.ipamInfoblox", "v0.2.1", documents)
+    return a_resolved_cluster(documents=changed(VSPHERE_ORDER, "nodes.ipam", "infoblox", documents))
+
+
+def test_addresses_out_of_infoblox_are_claimed_from_its_pool_and_no_other() -> None:
+    cluster = with_infoblox()
+    assert objections(cluster) == []
+    assert [pool.kind for pool in PROVIDER.pools(cluster, ())] == ["InfobloxIPPool"]
+    [device] = machine(cluster)["network"]["devices"]
+    assert device["addressesFromPools"] == [
+        {"apiGroup": "ipam.cluster.x-k8s.io", "kind": "InfobloxIPPool", "name": "customer-a-1-nodes"}
+    ]
+
+
+def test_infoblox_needs_facts_of_the_site_and_a_version_of_its_provider() -> None:
+    assert objections(ordered("nodes.ipam", "infoblox")) == [
+        ("nodes.ipam", "vsphere-site-1 has no infoblox"),
+        ("nodes.ipam", "the release has no version of Infoblox' provider"),
+    ]
+
+
+def test_a_site_declares_the_instance_that_it_gives_a_host_for() -> None:
+    for facts, kinds in ((INFOBLOX, ["InfobloxInstance"]), ({"instance": "production"}, [])):
+        site = a_fleet(changed(SITE, "facts.infoblox", facts)).sites["vsphere-site-1"]
+        found = PROVIDER.site_objects(site, "schiff.example", ())
+        assert [item.kind for item in found if item.kind.startswith("Infoblox")] == kinds
+
+
+def test_what_people_reserve_in_infoblox_is_listed_with_the_names_outside() -> None:
+    found = [one for one in PROVIDER.identifiers(with_infoblox()) if one.system == "infoblox"]
+    assert [(one.kind, one.scope, one.value) for one in found] == [
+        ("zone", "production/default", "nodes.schiff.example"),
+        ("reserved", "production/default", "10.1.0.0-10.1.0.19"),
+        ("reserved", "production/default", "10.1.0.121-10.1.0.255"),
+    ]
+    assert all(one.shared for one in found)
