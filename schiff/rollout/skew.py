@@ -4,7 +4,8 @@
    in `kubernetes.via`, and never down, not even by a patch.
 2. Every component of the release must run on every version on the way.
 3. Nothing starts from a state that should not be: a pool above its control
-   plane, or more than three minors below it.
+   plane, or more than three minors below it. Health says so (`PoolOutOfReach`),
+   and what is not healthy is not moved.
 4. A component that goes up follows only the versions in its `upgradeFrom`; one
    goes down only when the version it leaves is reversible.
 5. Cluster API goes up at most three minors at once and never down; that of the
@@ -13,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from schiff.errors import Refused
@@ -49,21 +50,24 @@ def hops(start: KubernetesVersion, release: ReleaseSpec) -> tuple[KubernetesVers
     return way
 
 
-def require_sound(control_plane: KubernetesVersion, pools: Mapping[str, KubernetesVersion]) -> None:
-    """Raise `Refused` unless a cluster is in a state that a move may start from."""
-    wrong = [
-        *(
-            f"pool {name} runs {it}, above the control plane's {control_plane}"
-            for name, it in _above(control_plane, pools)
-        ),
-        *(
-            f"pool {name} runs {it}, more than {_WORKERS_LAG} minors below the control plane's {control_plane}"
-            for name, it in sorted(pools.items())
-            if it.major == control_plane.major and control_plane.minor - it.minor > _WORKERS_LAG
-        ),
-    ]
-    if wrong:
-        raise Refused(f"{'; '.join(wrong)}; bring all machines to one version before the cluster is moved", "no-path")
+def pool_problems(
+    control_plane: KubernetesVersion, pools: Mapping[str, Collection[KubernetesVersion]]
+) -> tuple[str, ...]:
+    """Return why a cluster is in no state that a move may start from, by what machines of its pools run."""
+    return tuple(
+        sentence
+        for name, versions in sorted(pools.items())
+        for sentence in _out_of_reach(name, control_plane, min(versions), max(versions))
+    )
+
+
+def _out_of_reach(
+    name: str, control_plane: KubernetesVersion, lowest: KubernetesVersion, highest: KubernetesVersion
+) -> Iterator[str]:
+    if highest > control_plane:
+        yield f"pool {name} runs {highest}, above the control plane's {control_plane}"
+    if lowest.major == control_plane.major and control_plane.minor - lowest.minor > _WORKERS_LAG:
+        yield f"pool {name} runs {lowest}, more than {_WORKERS_LAG} minors below the control plane's {control_plane}"
 
 
 def component_hop_problems(before: ReleaseSpec, after: ReleaseSpec) -> tuple[str, ...]:
@@ -127,12 +131,6 @@ def _follows(name: str, old: PinnedComponent, new: PinnedComponent) -> Iterator[
             yield f"{name} goes down from {old.version} to {new.version}, and {old.version} is not reversible"
     elif new.version != old.version and new.upgrade_from is not None and not new.upgrade_from.contains(old.version):
         yield f"{name} {new.version} follows {new.upgrade_from}, not {old.version}"
-
-
-def _above(
-    control_plane: KubernetesVersion, pools: Mapping[str, KubernetesVersion]
-) -> list[tuple[str, KubernetesVersion]]:
-    return [(name, version) for name, version in sorted(pools.items()) if version > control_plane]
 
 
 def _minor(version: KubernetesVersion) -> Minor:

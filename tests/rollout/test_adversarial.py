@@ -33,7 +33,7 @@ What needs Git, S3, the engine or a command is tested with it:
   `test_approval_used_twice`
 - hold set while the cluster moves: `test_hold_set_while_the_cluster_moves`, and `cli/test_step_loop.py`
 - way back over a revoked release, a missing minor, a pool above its control plane: `test_way_back.py`,
-  `test_planning.py`, `test_skew.py`
+  `test_planning.py`, `test_skew.py`, `test_health_recordings.py`
 - rollback of an irreversible release: `test_reversal.py`, and before anything moves `cli/test_steering.py`
 - default edited at head: `journeys/test_example_fleet.py`, and `properties/test_compiled_fleet.py`
 - a wave outside its batch: `resources/test_wanted.py`, `test_a_wave_that_moves_more_than_its_batch`; orders over

@@ -232,6 +232,15 @@ def test_machines_made_from_the_template_of_before_are_not_ours() -> None:
     assert said(base.health) == (PROGRESSING, "TemplateNotReached", "Machine")
 
 
+def test_a_pool_above_its_control_plane_is_unhealthy_and_so_nothing_starts_from_there() -> None:
+    """Row: pool newer than control plane -- refused, naming what is wrong."""
+    newer, infrastructure = machine("customer-a-1-md-0-1", stage("settled")["md"], "v1.36.0", "customer-a-1-md-0-a")
+    health = settled().having(newer).having(infrastructure).health
+    assert health.verdict is Verdict.Unhealthy
+    assert health.reason == "PoolOutOfReach"
+    assert health.message == "pool customer-a-1-md-0 runs v1.36.0, above the control plane's v1.35.2"
+
+
 def test_machines_too_many_are_seen() -> None:
     pool = stage("settled")["md"]
     more, infrastructure = machine("customer-a-1-md-0-9", pool, "v1.35.2", "customer-a-1-md-0-a")

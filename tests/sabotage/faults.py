@@ -73,7 +73,7 @@ FAULTS = (
         "skew",
         "test_skew",
         ("    if start > target:", "    if start.major > target.major:"),
-        ("if version > control_plane]", "if version < control_plane]"),
+        ("    if highest > control_plane:", "    if highest < control_plane:"),
         ("        if not old.reversible:", "        if old.reversible:"),
     ),
     *_faults(

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
 
+from schiff.errors import InvalidValue
 from schiff.rollout.health.conditions import absent, found, generation_not_observed
 from schiff.rollout.health.observed import ObjectKey, Seen
 from schiff.rollout.health.reading import at, key_of, named, number, text
 from schiff.rollout.health.verdicts import Finding, Verdict
+from schiff.rollout.skew import pool_problems
+from schiff.values.versions import KubernetesVersion
 
 CLUSTER_GROUP: Final = "cluster.x-k8s.io"
 _CLONED_FROM = "cluster.x-k8s.io/cloned-from-name"
@@ -64,6 +67,19 @@ class Machines:
         yield from self._counts()
         for item in self.live:
             yield from self._machine(item)
+        yield from self._skew()
+
+    def _skew(self) -> Iterator[Finding]:
+        """Yield the pools that no control plane may have: Cluster API never makes them, so somebody did."""
+        running: dict[str, list[KubernetesVersion]] = {}
+        for item in self.live:
+            version = _kubelet(item)
+            if version is not None and not _is_leaving(item):
+                running.setdefault(text(item, "metadata", "labels", _DEPLOYMENT), []).append(version)
+        control_plane = running.pop("", None)
+        for sentence in pool_problems(min(control_plane), running) if control_plane and self.owners else ():
+            owner = key_of(self.owners[0])
+            yield Finding(Verdict.Unhealthy, "PoolOutOfReach", sentence, named(owner))
 
     def _counts(self) -> Iterator[Finding]:
         for owner in self.owners:
@@ -137,6 +153,13 @@ class Machines:
         name = text(live, "metadata", "labels", _SET)
         key = (CLUSTER_GROUP, "MachineSet", text(live, "metadata", "namespace"), name)
         return self.seen.objects.get(key) if name else None
+
+
+def _kubelet(live: Any) -> KubernetesVersion | None:
+    try:
+        return KubernetesVersion.parse(text(live, "status", "nodeInfo", "kubeletVersion"))
+    except InvalidValue:
+        return None
 
 
 def _is_leaving(live: Any) -> bool:
