@@ -24,7 +24,7 @@ bed: venv ## run the whole loop here: Git, a management cluster, a tenant: make 
 bed-down: ## end exactly what make bed started; its data stays
 	@$(RUN) -m tests.bed down
 
-parts: venv ## build the real parts the tests start: Pulumi, a control plane, Flux, sops
+parts: venv ## build the real parts the tests start: Pulumi, a control plane, Flux, sops, Helm
 	@$(RUN) -m tools.build all
 
 lint: venv ## check style, formatting, types and floors

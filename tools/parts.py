@@ -120,5 +120,12 @@ PARTS: Mapping[str, Part] = {
             package="github.com/getsops/sops/v3/cmd/sops",
             minutes=2,
         ),
+        Part(
+            name="helm",
+            wrapper="helm",
+            module="helm.sh/helm/v4",
+            package="helm.sh/helm/v4/cmd/helm",
+            minutes=2,
+        ),
     )
 }
