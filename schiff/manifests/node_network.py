@@ -15,6 +15,7 @@ from schiff.manifests.ipam import METAL3_API, node_network, pool_name
 from schiff.manifests.node_setup import MachineFile
 from schiff.manifests.yaml import to_yaml
 from schiff.model.resolved import ResolvedCluster
+from schiff.model.site import RouteFacts
 
 _BOND = "bond0"
 _BOND_MODE = "802.3ad"
@@ -25,7 +26,10 @@ _ADDRESS_KEY = "node_address"
 
 @dataclass(frozen=True, slots=True)
 class NodeNetwork:
-    """The one description: interfaces, MTU, VLAN, and where address, gateway and name servers come from."""
+    """The one description: interfaces, MTU, VLAN, and where address, gateway, other routes and name servers come from.
+
+    Time servers are no part of it: kubeadm's configuration tells them to both.
+    """
 
     interfaces: tuple[str, ...]
     mtu: int
@@ -35,6 +39,7 @@ class NodeNetwork:
     gateway: str
     dns: tuple[str, ...]
     pool: str
+    routes: tuple[RouteFacts, ...] = ()
 
     @property
     def link(self) -> str:
@@ -59,6 +64,7 @@ def describe(cluster: ResolvedCluster) -> NodeNetwork:
         gateway=str(network.gateway),
         dns=tuple(map(str, network.dns)),
         pool=pool_name(cluster),
+        routes=network.routes,
     )
 
 
@@ -108,7 +114,17 @@ def _addressed(network: NodeNetwork) -> dict[str, Any]:
     address: dict[str, Any] = {"id": "nodes", "link": network.device, "fromPoolRef": pool_reference(network)}
     if network.version == 6:  # the one family whose older field is required
         address["ipAddressFromIPPool"] = network.pool
-    address["routes"] = [{"network": everywhere, "prefix": 0, "gateway": {"fromIPPool": network.pool}}]
+    address["routes"] = [
+        {"network": everywhere, "prefix": 0, "gateway": {"fromIPPool": network.pool}},
+        *(
+            {
+                "network": str(route.to.value.network_address),
+                "prefix": route.to.prefix,
+                "gateway": {"string": str(route.via)},
+            }
+            for route in network.routes
+        ),
+    ]
     return address
 
 
@@ -133,7 +149,10 @@ def netplan(network: NodeNetwork) -> str:
     """Return the netplan file; cloud-init puts the machine's own address in."""
     addressed: dict[str, Any] = {
         "addresses": [f"{{{{ ds.meta_data.{_ADDRESS_KEY} }}}}/{network.prefix}"],
-        "routes": [{"to": "default", "via": network.gateway}],
+        "routes": [
+            {"to": "default", "via": network.gateway},
+            *({"to": str(route.to), "via": str(route.via)} for route in network.routes),
+        ],
     }
     if network.dns:
         addressed["nameservers"] = {"addresses": list(network.dns)}

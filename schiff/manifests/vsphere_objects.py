@@ -22,6 +22,7 @@ REGION_CATEGORY = "k8s-region"
 ZONE_CATEGORY = "k8s-zone"
 
 _DEFAULT_MTU = 1500
+_ROUTE_METRIC = 100
 
 
 def vsphere_cluster(cluster: ResolvedCluster, vcenter: VCenterFacts) -> Manifest:
@@ -101,14 +102,18 @@ def _machine(cluster: ResolvedCluster, group: MachineGroup, vcenter: VCenterFact
 
 
 def _device(cluster: ResolvedCluster) -> dict[str, Any]:
-    nodes, dns = cluster.spec.nodes, node_network(cluster).dns
+    nodes, network = cluster.spec.nodes, node_network(cluster)
     kind = "InfobloxIPPool" if nodes.ipam == "infoblox" else "InClusterIPPool"
     pool = {"apiGroup": IN_CLUSTER_API.partition("/")[0], "kind": kind, "name": pool_name(cluster)}
     device: dict[str, Any] = {"networkName": nodes.network, "dhcp4": False, "dhcp6": False}
     if nodes.mtu != _DEFAULT_MTU:
         device["mtu"] = nodes.mtu
-    if dns:
-        device["nameservers"] = list(map(str, dns))
+    if network.dns:
+        device["nameservers"] = list(map(str, network.dns))
+    if network.routes:
+        device["routes"] = [
+            {"to": str(route.to), "via": str(route.via), "metric": _ROUTE_METRIC} for route in network.routes
+        ]
     return {**device, "addressesFromPools": [pool]}
 
 

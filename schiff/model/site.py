@@ -13,6 +13,13 @@ from schiff.values.names import Domain, Name
 from schiff.values.networks import Address, MacAddress, Network
 
 
+class RouteFacts(Spec):
+    """A network that is reached by another router than the gateway."""
+
+    to: Network
+    via: Address
+
+
 class NetworkFacts(Spec):
     """A network that machines or services of the site may stand in."""
 
@@ -22,11 +29,21 @@ class NetworkFacts(Spec):
     vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
     dns: Items[Address] = ()
     ntp: Items[str] = ()
+    routes: Items[RouteFacts] = ()
 
     @model_validator(mode="after")
     def _gateway_is_inside(self) -> Self:
         if not self.cidr.contains(self.gateway):
             raise InvalidValue(f"gateway {self.gateway} is outside {self.cidr}")
+        return self
+
+    @model_validator(mode="after")
+    def _routers_are_inside(self) -> Self:
+        for route in self.routes:
+            if not self.cidr.contains(route.via):
+                raise InvalidValue(f"router {route.via} is outside {self.cidr}, so that nobody finds the way to it")
+            if route.to.value.version != route.via.value.version:
+                raise InvalidValue(f"route to {route.to} is of another family than its router {route.via}")
         return self
 
 

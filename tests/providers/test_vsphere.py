@@ -204,3 +204,11 @@ def test_what_people_reserve_in_infoblox_is_listed_with_the_names_outside() -> N
         ("reserved", "production/default", "10.1.0.121-10.1.0.255"),
     ]
     assert all(one.shared for one in found)
+
+
+def test_routes_of_the_network_are_the_machines_too() -> None:
+    assert "routes" not in machine(a_resolved_cluster())["network"]["devices"][0]
+    path = "facts.networks.pg-customer-a-1.routes"
+    documents = changed(SITE, path, [{"to": "10.64.0.0/12", "via": "10.1.0.254"}])
+    [device] = machine(a_resolved_cluster(documents=documents))["network"]["devices"]
+    assert device["routes"] == [{"to": "10.64.0.0/12", "via": "10.1.0.254", "metric": 100}]
