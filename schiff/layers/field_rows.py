@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
@@ -69,15 +68,6 @@ class Row(NamedTuple):
     path: str
     type: str
     default: str
-
-
-def model_named(dotted: str) -> type[Spec]:
-    """Return the spec of a name below the package, such as ``model.site.SiteFacts``."""
-    module, _, name = dotted.rpartition(".")
-    model = getattr(import_module(f"schiff.{module}"), name)
-    if not (isinstance(model, type) and issubclass(model, Spec)):
-        raise TypeError(f"schiff.{dotted} is no spec")
-    return model
 
 
 def rows(model: type[Spec], prefix: str = "") -> Iterator[Row]:

@@ -8,6 +8,8 @@ A comment in a page says what stands below it, up to the next empty line:
     a table of error codes with their exit status; its last column is people's
 ``<!-- rules: checks.fleet_rules -->``
     a table of the rules that the docstring of a module lists
+``<!-- components -->``
+    a table of the components that come with schiff
 ``<!-- file: stacks/fleet/fleet.yaml -->``
     a listing of that file
 
@@ -18,16 +20,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from inspect import cleandoc, getdoc
 from pathlib import Path
 
-from schiff.layers.field_rows import model_named, rows
+from schiff.layers.field_rows import rows
+from schiff.model.spec import Spec
+from schiff.sources.plugins import own_components
 from tools.parts import ROOT
 from tools.reference.codes import codes, listed_rules
 
-FOLDERS = (ROOT / "docs" / "guide", ROOT / "docs" / "reference")
+FOLDERS = (ROOT / "docs" / "guide", ROOT / "docs" / "reference", ROOT / "docs" / "reference" / "components")
+_PAGES = FOLDERS[-1]
 HELP = ROOT / "tests" / "golden" / "help"
 
-_PART = re.compile(r"^<!-- (fields|codes|rules|file)(?:: (\S+))? -->\n(.*?)(?=^$|\Z)", re.MULTILINE | re.DOTALL)
+_PART = re.compile(
+    r"^<!-- (fields|codes|rules|components|file)(?:: (\S+))? -->\n(.*?)(?=^$|\Z)", re.MULTILINE | re.DOTALL
+)
 _LISTING = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n.*?^```\n", re.MULTILINE | re.DOTALL)
 _COMMANDS = re.compile(r"^<!-- help -->\n.*?^<!-- end of help -->\n", re.MULTILINE | re.DOTALL)
 
@@ -56,6 +65,8 @@ def _part(found: re.Match[str]) -> str:
             table = [("code", "status", "what happened, and what to do"), *_with_meaning(_codes(), said)]
         case "rules":
             table = [("rule", "what holds"), *listed_rules(argument)]
+        case "components":
+            table = [("component", "what it is", "runs", "after", "chart"), *_components()]
         case _:
             return str(found[0])
     head, *lines = (f"| {' | '.join(cells)} |" for cells in table)
@@ -72,6 +83,24 @@ def _fields(name: str) -> Iterator[Cells]:
 
 def _codes() -> Iterator[Cells]:
     yield from ((f"`{code}`", ", ".join(map(str, statuses))) for code, statuses in codes().items())
+
+
+def model_named(dotted: str) -> type[Spec]:
+    """Return the spec of a name below the package, such as ``model.site.SiteFacts``."""
+    module, _, name = dotted.rpartition(".")
+    model = getattr(import_module(f"schiff.{module}"), name)
+    if not (isinstance(model, type) and issubclass(model, Spec)):
+        raise TypeError(f"schiff.{dotted} is no spec")
+    return model
+
+
+def _components() -> Iterator[Cells]:
+    for name, component in sorted(own_components().items()):
+        about = cleandoc(getdoc(type(component)) or "").partition("\n")[0]
+        runs = "bootstrap" if component.bootstrap else "where named" if component.optional else "everywhere it fits"
+        first = ", ".join(f"`{other}`" for other in dict.fromkeys((*component.requires, *component.after)))
+        chart = re.search(r"^Charts: (rendered|values only)", (_PAGES / f"{name}.md").read_text("utf-8"), re.MULTILINE)
+        yield f"[`{name}`](components/{name}.md)", about, runs, first, chart[1] if chart else ""
 
 
 def _listing(path: str) -> str:
