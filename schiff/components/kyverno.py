@@ -16,40 +16,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from schiff.components.kyverno_policies import Policy, cel_policy, cluster_policy, written
+from schiff.components.kyverno_policies import Policy, cel_policy, cluster_policy
 from schiff.components.kyverno_settings import Action, KyvernoSettings, PolicySpec, StandardSpec
 from schiff.components.kyverno_standards import BASELINE, CONTAINERS, RESTRICTED, Control
+from schiff.components.platform_namespaces import other_namespaces, platform_namespaces
 from schiff.components.protocol import OrdinaryComponent, SettingProblem
-from schiff.manifests.flux import FLUX_NAMESPACE
 from schiff.manifests.helm_values import chart_values
 from schiff.manifests.manifest import Manifest
 from schiff.model.resolved import ResolvedCluster
 
 NAMESPACE: Final = "kyverno"
-PLATFORM_NAMESPACES: Final = (
-    "calico-apiserver",
-    "calico-system",
-    "kube-node-lease",
-    "kube-public",
-    "kube-system",
-    NAMESPACE,
-    FLUX_NAMESPACE,
-    "tigera-operator",
-)
-"""Namespaces of Kubernetes, of bootstrap components and of Kyverno: nothing would start without them."""
-
-_MANAGEMENT_NAMESPACES: Final = (
-    "baremetal-operator-system",
-    "capi-kubeadm-bootstrap-system",
-    "capi-kubeadm-control-plane-system",
-    "capi-operator-system",
-    "capi-system",
-    "capm3-system",
-    "capv-system",
-    "cert-manager",
-)
-"""What a management cluster has beside them: Cluster API, which makes everybody's machines."""
-
 _FEWEST_TO_FAIL_CLOSED: Final = 2
 _STANDARDS: Final = (("baseline", BASELINE), ("restricted", RESTRICTED))
 
@@ -88,9 +64,10 @@ policies:
     def objects(self, cluster: ResolvedCluster, settings: KyvernoSettings) -> Sequence[Manifest]:
         """Return the policies in the family that the settings ask for, by name."""
         write = cluster_policy if settings.family == "ClusterPolicy" else cel_policy
-        ours = exempt_namespaces(cluster, settings)
         policies = sorted(_policies(settings), key=lambda policy: policy.name)
-        return tuple(write(policy, cluster.identity.label("owner"), ours) for policy in policies)
+        return tuple(
+            write(policy, other_namespaces(cluster, _spared(settings), policy.namespaces)) for policy in policies
+        )
 
     def problems(self, cluster: ResolvedCluster, settings: KyvernoSettings) -> Iterator[SettingProblem]:
         """Give policies that would stop the platform, or the cluster's next start."""
@@ -106,16 +83,14 @@ policies:
 # --- whom policies leave alone
 
 
-def exempt_namespaces(cluster: ResolvedCluster, settings: KyvernoSettings) -> tuple[str, ...]:
-    """Return the namespaces that are left alone by name; those that carry the platform's label come on top."""
-    own = _MANAGEMENT_NAMESPACES if cluster.self_managed else ()
-    return tuple(sorted({*PLATFORM_NAMESPACES, *own, *settings.exempt}))
+def _spared(settings: KyvernoSettings) -> tuple[str, ...]:
+    return (NAMESPACE, *settings.exempt)
 
 
 def _values(cluster: ResolvedCluster, settings: KyvernoSettings) -> dict[str, Any]:
     """Return values of the chart: images of the cluster's registry, and a webhook that spares the platform."""
     others = ("background", "cleanup", "reports")
-    webhook = {"namespaceSelector": written(cluster.identity.label("owner"), exempt_namespaces(cluster, settings))}
+    webhook = {"namespaceSelector": other_namespaces(cluster, _spared(settings))}
     return {
         "global": {"image": {"registry": cluster.spec.registry}, "priorityClassName": "system-cluster-critical"},
         "config": {"webhooks": webhook},
@@ -129,7 +104,7 @@ def _values(cluster: ResolvedCluster, settings: KyvernoSettings) -> dict[str, An
 
 
 def _scope_problems(cluster: ResolvedCluster, settings: KyvernoSettings) -> Iterator[SettingProblem]:
-    ours = exempt_namespaces(cluster, settings)
+    ours = {*platform_namespaces(cluster), *_spared(settings)}
     for name, policy in sorted(settings.policies.items()):
         for index, namespace in enumerate(policy.namespaces):
             if namespace in ours:

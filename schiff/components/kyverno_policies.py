@@ -10,7 +10,6 @@ from schiff.components.kyverno_settings import Action, ResourceSpec
 from schiff.manifests.manifest import Manifest
 
 _POD: Final = ResourceSpec(kind="Pod", resource="pods")
-_NAME_LABEL: Final = "kubernetes.io/metadata.name"
 _CATEGORY: Final = "policies.kyverno.io/category"
 _OPERATIONS: Final = ("CREATE", "UPDATE")
 _VERDICTS: Final[Mapping[Action, str]] = {"Audit": "Audit", "Enforce": "Deny"}
@@ -40,25 +39,14 @@ class Policy:
         return {_CATEGORY: self.category}
 
 
-def written(owner: str, exempt: Sequence[str], only: Sequence[str] = ()) -> dict[str, Any]:
-    """Return a selector of namespaces: not the platform's, not those exempt, and none but `only` where it is given."""
-    expressions: list[dict[str, Any]] = [
-        {"key": _NAME_LABEL, "operator": "NotIn", "values": list(exempt)},
-        {"key": owner, "operator": "NotIn", "values": ["platform"]},
-    ]
-    if only:
-        expressions.insert(0, {"key": _NAME_LABEL, "operator": "In", "values": sorted(only)})
-    return {"matchExpressions": expressions}
-
-
-def cel_policy(policy: Policy, owner: str, exempt: Sequence[str]) -> Manifest:
-    """Return the policy as Kyverno means it from now on."""
+def cel_policy(policy: Policy, where: Mapping[str, Any]) -> Manifest:
+    """Return the policy as Kyverno means it from now on; `where` selects namespaces."""
     spec: dict[str, Any] = {
         "validationActions": [_VERDICTS[policy.action]],
         "failurePolicy": policy.failure,
         "matchConstraints": {
             "resourceRules": [_rule(resource) for resource in policy.resources],
-            "namespaceSelector": written(owner, exempt, policy.namespaces),
+            "namespaceSelector": where,
         },
     }
     if policy.variables:
@@ -73,7 +61,7 @@ def cel_policy(policy: Policy, owner: str, exempt: Sequence[str]) -> Manifest:
     )
 
 
-def cluster_policy(policy: Policy, owner: str, exempt: Sequence[str]) -> Manifest:
+def cluster_policy(policy: Policy, where: Mapping[str, Any]) -> Manifest:
     """Return the policy as clusters know it that do not have the new family yet."""
     validate: dict[str, Any] = {"failureAction": policy.action}
     if policy.level:
@@ -84,7 +72,7 @@ def cluster_policy(policy: Policy, owner: str, exempt: Sequence[str]) -> Manifes
             validate["cel"]["variables"] = _variables(policy)
     rule = {
         "name": policy.level or policy.name,
-        "match": {"any": [{"resources": _selected(policy, owner, exempt)}]},
+        "match": {"any": [{"resources": _selected(policy, where)}]},
         "validate": validate,
     }
     spec = {"background": True, "webhookConfiguration": {"failurePolicy": policy.failure}, "rules": [rule]}
@@ -100,12 +88,12 @@ def _rule(resource: ResourceSpec) -> dict[str, Any]:
     }
 
 
-def _selected(policy: Policy, owner: str, exempt: Sequence[str]) -> dict[str, Any]:
+def _selected(policy: Policy, where: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a rule matches; a selector of namespaces would leave out everything that is in none."""
     kinds = ["/".join(filter(None, (each.group, each.version, each.kind))) for each in policy.resources]
     selected: dict[str, Any] = {"kinds": kinds, "operations": list(_OPERATIONS)}
     if not all(resource.cluster_wide for resource in policy.resources):
-        selected["namespaceSelector"] = written(owner, exempt, policy.namespaces)
+        selected["namespaceSelector"] = where
     return selected
 
 

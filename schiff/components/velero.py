@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from schiff.components.definitions import kept_definitions
 from schiff.components.protocol import (
     BASE,
     Files,
@@ -38,7 +39,7 @@ RESTORE_PAUSED: Final = "restore-paused"
 """The ConfigMap that a restore on a management cluster is told to change objects by."""
 
 _API: Final = "velero.io/v1"
-_SNAPSHOT_COMPONENTS: Final = ("snapshot-controller", "vsphere-csi")
+_OPTIONAL_DRIVERS: Final = ("portworx", "trident")
 _CONTAINER: Final = "/spec/template/spec/containers/0"
 _MINUTES: Final = 60
 _DAYS: Final = 7
@@ -80,7 +81,10 @@ schedules:
         looking = patch(
             "Deployment", "velero", [{"op": "test", "path": f"{_CONTAINER}/name", "value": "velero"}, argument]
         )
-        return versioned_folder(vendored, {BASE: {}, SNAPSHOTS: {"resources": ["../base"], "patches": [looking]}})
+        return versioned_folder(
+            vendored,
+            {BASE: {"patches": [kept_definitions()]}, SNAPSHOTS: {"resources": ["../base"], "patches": [looking]}},
+        )
 
     def inputs(self, cluster: ResolvedCluster, settings: VeleroSettings) -> Sequence[Manifest]:  # noqa: ARG002
         """Return, on a management cluster, how a restore must change what it brings back."""
@@ -99,12 +103,12 @@ schedules:
 
     def problems(self, cluster: ResolvedCluster, settings: VeleroSettings) -> Iterator[SettingProblem]:
         """Give schedules that save less than they say."""
-        runs = set(cluster.layers.release.components)
         for name, spec in sorted(settings.schedules.items()):
-            if _snapshots(spec, settings) and not runs & set(_SNAPSHOT_COMPONENTS):
+            if _snapshots(spec, settings) and not _snapshot_drivers(cluster):
                 path = ("snapshotVolumes",) if spec.snapshot_volumes is None else ("schedules", name, "snapshotVolumes")
-                message = "nothing in this cluster makes snapshots"
-                yield SettingProblem(path, message, "pin snapshot-controller, or write false", "needs-snapshots")
+                message = "no driver in this cluster makes snapshots"
+                cure = f"run a driver that does ({', '.join(_OPTIONAL_DRIVERS)}), or write false"
+                yield SettingProblem(path, message, cure, "needs-snapshots")
             if spec.keep.seconds < 2 * PERIODS[spec.every]:
                 message = f"{spec.keep} is shorter than two times from one backup to the next"
                 yield SettingProblem(("schedules", name, "keep"), message, "keep it longer", "keeps-too-short")
@@ -168,6 +172,13 @@ def _schedule(name: str, spec: ScheduleSpec, cluster: ResolvedCluster, settings:
         template["excludedNamespaces"] = list(spec.excluded)
     body = {"spec": {"schedule": cron(spec, cluster.identity.fqdn, name), "template": template}}
     return Manifest(_API, "Schedule", name, NAMESPACE, body=body)
+
+
+def _snapshot_drivers(cluster: ResolvedCluster) -> list[str]:
+    """Return the drivers that make snapshots here: vSphere's own where machines are vSphere's, others where named."""
+    own = ["vsphere-csi"] if cluster.identity.provider == "vsphere" else []
+    named = [*own, *(name for name in _OPTIONAL_DRIVERS if name in cluster.spec.components)]
+    return [name for name in named if name in cluster.layers.release.components]
 
 
 def _snapshots(spec: ScheduleSpec, settings: VeleroSettings) -> bool:
