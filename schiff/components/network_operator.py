@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from schiff.components.definitions import kept_definitions
 from schiff.components.network_operator_objects import direct_objects, intents
 from schiff.components.network_operator_rules import RULES, problems
 from schiff.components.network_operator_settings import NetworkOperatorSettings
@@ -88,13 +89,13 @@ peerings:
         return INTENT if settings.routed else INTENT_L2
 
     def folder(self, version: ComponentVersion, vendored: Mapping[str, bytes]) -> Files:  # noqa: ARG002
-        """Return definitions, operator, agents and generators, put together for each variant."""
+        """Return definitions, which stay, and operator, agents and generators, put together for each variant."""
         reads_intents = {"patches": [_reading_intents()]}
         routed = ["../operator", "../router"]
         return versioned_folder(
             vendored,
             {
-                BASE: {},
+                BASE: {"patches": [kept_definitions()]},
                 "operator": {"resources": ["../base", *_listed(vendored, "operator")]},
                 "router": {},
                 "platform": {},

@@ -7,12 +7,13 @@ intents. It refuses a namespace with two clusters; here each has its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
-from schiff.components.protocol import OrdinaryComponent
+from schiff.components.definitions import kept_definitions
+from schiff.components.protocol import BASE, Files, OrdinaryComponent, versioned_folder
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.spec import Spec
+from schiff.values.versions import ComponentVersion
 
 NAMESPACE: Final = "network-sync-system"
 
@@ -29,11 +30,15 @@ class NetworkSync(OrdinaryComponent):
     requires = ("calico",)
     namespaces = (NAMESPACE,)
     images = ("telekom/das-schiff-network-sync",)
-    rules: Mapping[str, str] = MappingProxyType({})
+    rules: Mapping[str, str] = {}
 
     def applies_to(self, cluster: ResolvedCluster) -> bool:
         """Return whether it is a management cluster's own."""
         return cluster.self_managed
+
+    def folder(self, version: ComponentVersion, vendored: Mapping[str, bytes]) -> Files:  # noqa: ARG002
+        """Return what copies intents and their definitions, which stay: with those would go every tenant's networks."""
+        return versioned_folder(vendored, {BASE: {"patches": [kept_definitions()]}})
 
 
 COMPONENT = NetworkSync()
