@@ -175,7 +175,7 @@ RECIPES = (
         ),
         "grafana-operator v5.24.0",
     ),
-    Recipe("prometheus", "v3.13.1", (), "Prometheus v3.13.1 and kube-state-metrics v2.17.0"),
+    Recipe("prometheus", "v3.13.1", (), "Prometheus v3.13.1 and kube-state-metrics v2.18.0"),
     Recipe("thanos", "v0.42.5", (), "Thanos v0.42.5"),
     Recipe("grafana", "v13.0.1", (), "Grafana v13.0.1"),
     Recipe("vector", "v0.57.0", (), "the Vector chart 0.57.0"),
@@ -198,6 +198,10 @@ RECIPES = (
             for version in ("v1", "v2alpha1")
         ),
         "Velero v1.18.3 and its plugin for AWS v1.14.0",
+    ),
+    Recipe(
+        "rbac-manager", "v1.10.0", (), "RBAC Manager v1.10.0",
+        copied="github.com/FairwindsOps/rbac-manager@v1.10.0/deploy",
     ),
 )  # fmt: skip
 
