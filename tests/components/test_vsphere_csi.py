@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import ValidationError
 
+from schiff.components.snapshot_controller import COMPONENT as SNAPSHOT_CONTROLLER
 from schiff.components.vsphere_csi import COMPONENT, VsphereCsiSettings
 from schiff.manifests.manifest import Manifest
+from schiff.model.resolved import ResolvedCluster
 from schiff.values.versions import ComponentVersion
 from tests.makers import a_resolved_cluster, changed
 
@@ -41,12 +42,30 @@ def test_a_class_has_the_same_name_whatever_its_content() -> None:
 
 @pytest.mark.parametrize("marked", [(), ("a", "b")])
 def test_exactly_one_class_is_the_default(marked: tuple[str, ...]) -> None:
-    with pytest.raises(ValidationError, match="exactly one of the classes is the default"):
-        settings(classes={name: {"default": name in marked} for name in ("a", "b")})
+    chosen = settings(classes={name: {"default": True} if name in marked else {} for name in ("a", "b")})
+    found = {(problem.path, problem.rule) for problem in COMPONENT.problems(a_resolved_cluster(), chosen)}
+    paths: list[tuple[str, ...]] = [("classes", name, "default") for name in marked]
+    assert found == {(path, "default-class") for path in paths or [("classes",)]}
 
 
 def test_no_classes_at_all_is_a_choice() -> None:
     assert classes(settings(classes={})) == {}
+    assert not list(COMPONENT.problems(a_resolved_cluster(), settings(classes={})))
+
+
+def test_classes_of_snapshots_are_named_by_people_and_keep_what_they_are_told_to_keep() -> None:
+    chosen = settings(snapshotClasses={"vsphere-kept": {"deletionPolicy": "Retain"}})
+    (found,) = [item for item in COMPONENT.objects(a_resolved_cluster(), chosen) if item.kind == "VolumeSnapshotClass"]
+    assert (found.name, found.body) == (
+        "vsphere-kept",
+        {"driver": "csi.vsphere.vmware.com", "deletionPolicy": "Retain"},
+    )
+
+
+def test_a_vcenter_knows_the_cluster_by_its_fqdn() -> None:
+    cluster = a_resolved_cluster()
+    (found,) = COMPONENT.identifiers(cluster, settings())
+    assert found == ("vcenter", "cluster-id", "vcenter-1.schiff.example", cluster.identity.fqdn, False)
 
 
 def test_a_site_with_zones_runs_the_variant_that_places_volumes_by_zone() -> None:
@@ -70,3 +89,62 @@ def test_a_name_too_long_for_the_cluster_id_is_refused() -> None:
     long = replace(cluster, identity=replace(cluster.identity, location="l" * 40))
     (problem,) = COMPONENT.problems(long, settings())
     assert "at most 64 fit" in problem.message
+    assert problem.rule == "cluster-id"
+
+
+def secret(namespace: str, key: str) -> dict[str, bytes]:
+    text = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "vsphere-config-secret", "namespace": namespace},
+        "stringData": {key: "ENC[...]"},
+    }
+    return {"vsphere-config-secret.yaml": yaml.safe_dump(text).encode()}
+
+
+@pytest.mark.parametrize(
+    ("namespace", "key", "said"),
+    [
+        ("vmware-system-csi", "csi-vsphere.conf", None),
+        ("vmware-system-csi", "csi-vsphere.ini", "has no key csi-vsphere.conf"),
+        ("kube-system", "csi-vsphere.conf", "is in namespace 'kube-system', where nobody reads it"),
+    ],
+)
+def test_the_configuration_lies_where_the_driver_reads_it(namespace: str, key: str, said: str | None) -> None:
+    cluster = replace(a_resolved_cluster(), secrets=secret(namespace, key))
+    found = list(COMPONENT.problems(cluster, settings()))
+    assert [problem.rule for problem in found] == ["configuration"] * (said is not None)
+    assert all(str(said) in problem.message for problem in found)
+    assert "ENC" not in str(found)
+
+
+def pinning(version: str, *others: str) -> ResolvedCluster:
+    documents = changed("head.yaml", "components.vsphere-csi.version", version)
+    documents["components/vsphere-csi.yaml"] = {"versions": {version: {}}}
+    for name in others:
+        documents["head.yaml"]["components"][name] = {"version": "v8.6.0"}
+        documents[f"components/{name}.yaml"] = {"versions": {"v8.6.0": {}}}
+    return a_resolved_cluster(documents=documents)
+
+
+@pytest.mark.parametrize(
+    ("version", "others", "refused"),
+    [
+        ("v3.7.3", (), False),
+        ("v3.7.3", ("snapshot-controller",), False),
+        ("v3.7.3-s2", ("snapshot-controller",), False),
+        ("v3.7.3-s2", (), True),
+        ("v3.8.0", (), True),
+    ],
+)
+def test_a_version_without_snapshot_controller_needs_it_from_the_release(
+    version: str, others: tuple[str, ...], refused: bool
+) -> None:
+    found = list(COMPONENT.problems(pinning(version, *others), settings()))
+    assert [problem.rule for problem in found] == ["snapshot-controller"] * refused
+    assert all(problem.cure == "pin snapshot-controller too" for problem in found)
+
+
+@pytest.mark.parametrize(("version", "brought"), [("v3.7.3", True), ("v3.7.3-s2", False), ("v3.8.0", False)])
+def test_the_snapshot_controller_has_one_owner_whatever_the_release_pins(version: str, brought: bool) -> None:
+    assert SNAPSHOT_CONTROLLER.applies_to(pinning(version, "snapshot-controller")) is not brought
