@@ -35,6 +35,7 @@ from schiff.values.versions import ComponentVersion
 
 NAMESPACE: Final = "schiff-egress"
 
+_CALICO_API: Final = "projectcalico.org/v3"
 _IPV6: Final = "ipv6"
 _TABLE: Final = "/spec/template/spec/containers/0/args/4"
 _MAIN_TABLE, _LOCAL_TABLE = "--pod-table-id=0", "--pod-table-id=255"
@@ -52,7 +53,11 @@ class Coil(OrdinaryComponent):
     namespaces = (NAMESPACE,)
     images = ("ghcr.io/cybozu-go/coil",)
     rules: Mapping[str, str] = RULES
-    never = (Never("IPPool", ("spec", "cidr"), _ADD_ONE), Never("IPPool", ("spec", "blockSize"), _ADD_ONE))
+    never = (
+        Never("IPPool", ("spec", "cidr"), _ADD_ONE),
+        Never("IPPool", ("spec", "blockSize"), _ADD_ONE),
+        Never("GlobalNetworkSet", ("spec", "nets"), _ADD_ONE, may_grow=True),
+    )
     example = """\
 egresses:
   corporate:
@@ -98,6 +103,10 @@ def _pool_name(pool: str, index: int) -> str:
 
 
 def _pools(name: str, pool: EgressPoolSpec, cluster: ResolvedCluster) -> Iterator[Manifest]:
+    """Give the set of a pool's subnets, which policies may name and which shows that none goes; then each subnet."""
+    nets = [str(subnet) for subnet in pool.subnets]
+    labels = cluster.identity.labels
+    yield Manifest(_CALICO_API, "GlobalNetworkSet", f"egress-{name}", labels=labels, body={"spec": {"nets": nets}})
     for index, subnet in enumerate(pool.subnets):
         spec = {
             "cidr": str(subnet),
@@ -108,8 +117,7 @@ def _pools(name: str, pool: EgressPoolSpec, cluster: ResolvedCluster) -> Iterato
             "nodeSelector": "!all()",
             "allowedUses": ["Workload"],
         }
-        labels = cluster.identity.labels
-        yield Manifest("projectcalico.org/v3", "IPPool", _pool_name(name, index), labels=labels, body={"spec": spec})
+        yield Manifest(_CALICO_API, "IPPool", _pool_name(name, index), labels=labels, body={"spec": spec})
 
 
 def _way(name: str, one: EgressSpec, cluster: ResolvedCluster, settings: CoilSettings) -> Iterator[Manifest]:

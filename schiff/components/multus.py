@@ -84,14 +84,15 @@ networks:
         )
 
     def identifiers(self, cluster: ResolvedCluster, settings: MultusSettings) -> Iterator[Identifier]:
-        """Give VLANs, which clusters may share, and ranges of addresses, which they may not."""
+        """Give VLANs, which clusters may share, and in each of them ranges of addresses, which they may not."""
         site = cluster.identity.site
         for one in settings.networks.values():
             vlan = _vlan(one, cluster)
             if vlan is not None:
                 yield Identifier("network", "vlan", site, str(vlan), shared=True)
-            for each in one.ranges:
-                yield Identifier("network", "pod range", site, str(each.whole))
+            if vlan is not None or one.network:
+                scope = site if one.network else f"{site} vlan {vlan}"
+                yield from (Identifier("network", "pod range", scope, str(each.whole)) for each in one.ranges)
 
     def problems(self, cluster: ResolvedCluster, settings: MultusSettings) -> Iterator[SettingProblem]:
         """Give what does not fit to the site, to the nodes, or to each other."""

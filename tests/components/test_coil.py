@@ -79,22 +79,25 @@ def test_only_pods_of_the_clients_namespaces_get_in_by_the_tunnel() -> None:
 
 def delivered(*subnets: str, bits: int = 0) -> dict[str, str]:
     pools = {"internet": {"subnets": list(subnets), "blockSizeBits": bits}}
-    found = objects("IPPool", settings(pools=pools))
-    return {f"config/coil/ippools/{name}.yaml": to_yaml([item]) for name, item in found.items()}
+    found = COMPONENT.objects(a_resolved_cluster(), settings(pools=pools))
+    return {f"config/coil/{item.kind}/{item.name}.yaml": to_yaml([item]) for item in found}
 
 
 @pytest.mark.parametrize(
     ("after", "refused"),
     [
-        (delivered("198.51.100.32/29", "203.0.113.8/30"), False),
-        (delivered("198.51.100.64/29"), True),
+        (delivered("198.51.100.32/29", "203.0.113.8/30", "203.0.113.16/30"), False),
+        (delivered("198.51.100.32/29"), True),
+        (delivered("198.51.100.64/29", "203.0.113.8/30"), True),
         (delivered("203.0.113.8/30", "198.51.100.32/29"), True),
-        (delivered("198.51.100.32/28"), True),
-        (delivered("198.51.100.32/29", bits=1), True),
+        (delivered("198.51.100.32/28", "203.0.113.8/30"), True),
+        (delivered("198.51.100.32/29", "203.0.113.8/30", bits=1), True),
+        ({}, False),
     ],
 )
-def test_subnets_are_added_at_the_end_and_never_edited(after: dict[str, str], *, refused: bool) -> None:
-    found = list(immutability_problems(delivered("198.51.100.32/29"), after, COMPONENT.never))
+def test_subnets_are_added_at_the_end_and_never_edited_or_removed(after: dict[str, str], *, refused: bool) -> None:
+    before = delivered("198.51.100.32/29", "203.0.113.8/30")
+    found = list(immutability_problems(before, after, COMPONENT.never))
     assert bool(found) == refused
     assert all("add a subnet at the end" in problem.cure for problem in found)
 

@@ -161,6 +161,13 @@ def test_ranges_are_identifiers_and_vlans_are_shared_ones() -> None:
     assert found == [("vlan", "501", True), ("pod range", "10.250.4.128-10.250.4.255", False)]
 
 
+def test_a_segment_of_the_clusters_own_shares_its_addresses_with_nobody_outside_its_vlan() -> None:
+    own = {"cidr": "10.250.9.0/24", "ranges": [{"range": "10.250.9.0/24"}]}
+    chosen = settings(tagged={**own, "vlan": 509}, untagged=own)
+    scopes = [each.scope for each in COMPONENT.identifiers(a_metal_cluster(), chosen) if each.kind == "pod range"]
+    assert scopes == ["baremetal-site-1 vlan 509"]
+
+
 @pytest.mark.parametrize(
     ("exclude", "free"),
     [
