@@ -82,7 +82,7 @@ class Prometheus(OrdinaryComponent):
 
     def identifiers(self, cluster: ResolvedCluster, settings: PrometheusSettings) -> Iterator[Identifier]:
         """Give the label that tells clusters apart, and with Thanos the part of the bucket."""
-        yield Identifier("prometheus", "label", "cluster", cluster.identity.fqdn)
+        yield Identifier("prometheus", "cluster label", "", cluster.identity.fqdn)
         if runs_thanos(cluster):
             store = object_store(cluster, settings)
             yield Identifier("s3", "prefix", store.bucket, store.prefix, shared=not store.is_own)
@@ -209,9 +209,10 @@ def _storage(cluster: ResolvedCluster, settings: PrometheusSettings) -> dict[str
 
 def has_driver(cluster: ResolvedCluster) -> bool:
     """Return whether something in the cluster makes volumes: vSphere's driver there, another where it is ordered."""
-    running = cluster.layers.release.components
-    virtual = cluster.identity.provider == "vsphere" and "vsphere-csi" in running
-    return virtual or any(name in cluster.spec.components for name in _ORDERED_DRIVERS)
+    virtual = cluster.identity.provider == "vsphere" and "vsphere-csi" in cluster.layers.release.components
+    classless = cluster.spec.components.get("vsphere-csi", {}).get("classes") == {}
+    ordered = any(name in cluster.spec.components for name in _ORDERED_DRIVERS)
+    return ordered or (virtual and not classless)
 
 
 def _class_problems(cluster: ResolvedCluster, settings: PrometheusSettings) -> Iterator[SettingProblem]:

@@ -13,7 +13,7 @@ from schiff.components.prometheus_watched import WATCHED
 from schiff.manifests.flux import FLUX_NAMESPACE
 from schiff.model.resolved import ResolvedCluster
 from tests.components.example_clusters import offering_all
-from tests.makers import Documents, a_resolved_cluster
+from tests.makers import VSPHERE_ORDER, Documents, a_resolved_cluster, changed
 
 FQDN = "customer-a-1.vsphere-site-1.location-1.schiff.example"
 FOLDER = Path("stacks/fleet/components/prometheus/v3.13.1")
@@ -107,8 +107,11 @@ def test_a_volume_is_of_the_default_class_or_of_the_one_that_is_named(
     assert spec(a_cluster(provider), **said)["storage"] == {"volumeClaimTemplate": {"spec": storage}}
 
 
-def test_without_a_driver_samples_lie_in_the_pod() -> None:
-    assert spec(a_cluster("metal3"))["storage"] == {"emptyDir": {"sizeLimit": "50Gi"}}
+def test_without_a_driver_or_a_class_samples_lie_in_the_pod() -> None:
+    in_pod = {"emptyDir": {"sizeLimit": "50Gi"}}
+    documents = changed(VSPHERE_ORDER, "components.vsphere-csi", {"classes": {}}, offering_all())
+    assert spec(a_cluster("metal3"))["storage"] == in_pod
+    assert spec(a_resolved_cluster(documents=documents))["storage"] == in_pod
 
 
 @pytest.mark.parametrize(("size", "kept"), [("50Gi", "40GB"), ("1Gi", "1GB")])
@@ -161,7 +164,7 @@ def test_clusters_never_share_a_label_and_share_a_part_of_a_bucket_only_when_the
     own = list(COMPONENT.identifiers(a_cluster(), settings()))
     common = list(COMPONENT.identifiers(a_cluster(), settings(objectStore={"prefix": "all"})))
     assert [(one.kind, one.scope, one.value, one.shared) for one in own] == [
-        ("label", "cluster", FQDN, False),
+        ("cluster label", "", FQDN, False),
         ("prefix", "thanos-vsphere-site-1", FQDN, False),
     ]
     assert common[1][2:] == ("thanos-vsphere-site-1", "all", True)
