@@ -19,6 +19,7 @@ from schiff.errors import Failed
 from schiff.model.fleet import Fleet
 from schiff.rollout.dating import DECISIONS
 from schiff.rollout.entry import Entry
+from schiff.rollout.judged import Memory
 from schiff.rollout.ledger import Ledger
 from schiff.rollout.moments import format_moment
 from schiff.rollout.situation import Append
@@ -33,7 +34,7 @@ class LedgerBranches:
     """Where the ledgers of all environments are, who writes to them, and by which clock.
 
     `anchors` are the heads that deliveries saw; `commit` says at which commit the fleet stands; `tell` hears of a
-    witness that is away.
+    witness that is away. `memory` holds what was judged already, so that a run judges each entry once.
     """
 
     places: Mapping[Environment, ChainPlace]
@@ -43,6 +44,7 @@ class LedgerBranches:
     commit: Callable[[], str] = lambda: "none"
     anchors: Anchors = field(default_factory=dict)
     tell: Callable[[str], None] = lambda _: None
+    memory: Memory = field(default_factory=Memory)
 
     def read(self, environment: Environment, fleet: Fleet) -> Chains:
         """Return the chain of an environment and of all before it, judged entry by entry.
@@ -51,9 +53,9 @@ class LedgerBranches:
         entry that the gate would not have let through.
         """
         places = {name: self.places[name] for name in up_to(environment) if name in self.places}
-        chains = load_chains(places, self.cache, releases_of(fleet))
+        chains = load_chains(places, self.cache, releases_of(fleet), self.memory)
         chains.require_anchors(self.anchors)
-        chains.verify()
+        chains.verify(self.memory)
         return chains
 
     def read_witnessed(self, environment: Environment, fleet: Fleet) -> Chains:
@@ -90,7 +92,9 @@ class LedgerBranches:
             None if location is None else lambda: read_receipts(location, ledger.environment, self.cache, ledger.first)
         )
         told = told_by(place, self.now, self.tell)
-        after = append_to_ledger(place.ledger, ledger.environment, propose, self.cache, witness=told, received=received)
+        after = append_to_ledger(
+            place.ledger, ledger.environment, propose, self.cache, witness=told, received=received, known=ledger
+        )
         return entry if _stands(entry, after) else None
 
     def entry(self, ledger: Ledger, step: Append, at: datetime) -> Entry:

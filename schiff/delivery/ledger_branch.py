@@ -51,19 +51,21 @@ def append_to_ledger(
     *,
     witness: Told | None = None,
     received: Received | None = None,
+    known: Ledger | None = None,
 ) -> Ledger:
     """Append entries until nothing more is proposed, and return the ledger as it stands then.
 
-    An embedded repository is made on first use. Raises `Tampered` before
-    anything is written to a chain that does not hold, and `Conflict` when others
-    keep winning the race.
+    `known` is the ledger as this process read it before. An embedded
+    repository is made on first use. Raises `Tampered` before anything is
+    written to a chain that does not hold, and `Conflict` when others keep
+    winning the race.
     """
     where = existing_repository(url)
     branch = f"ledger/{environment}"
     lost = 0
     while lost < _ATTEMPTS:
         found = read_branch(where, branch, cache_dir)
-        ledger = Ledger.parse(environment, found.files, None if received is None else received())
+        ledger = Ledger.parse(environment, found.files, None if received is None else received(), known)
         proposed = propose(ledger)
         if proposed is None:
             return ledger

@@ -20,8 +20,8 @@ from schiff.rollout.admission import Request, admission, required_approvals
 from schiff.rollout.agreement import Asked, lack_of_agreement
 from schiff.rollout.bodies import Cited, GenesisBody, HaltBody, MoveBody, NoteBody, PromoteBody, ResumeBody, RevokeBody
 from schiff.rollout.clock import RECEIVED_WITHIN
-from schiff.rollout.dating import Dates
 from schiff.rollout.entry import Entry
+from schiff.rollout.judged import Memory
 from schiff.rollout.ledger import Ledger, unsound
 from schiff.rollout.moments import parse_moment
 from schiff.rollout.moves import Transfer, transfer_refusals
@@ -35,11 +35,12 @@ def verify_chains(
     ledgers: Mapping[Environment, Ledger],
     proofs: Mapping[Environment, Proofs],
     releases: Mapping[str, Release] | None = None,
+    memory: Memory | None = None,
 ) -> None:
     """Raise for the first entry that may not stand where it stands.
 
     `ledgers` holds an environment and all before it, `releases` those of the
-    fleet, by digest. Raises `Tampered` for a citation that does not hold, and
+    fleet, by digest; `memory` what this process judged before. Raises `Tampered` for a citation that does not hold, and
     `Refused` (``not-admitted``) for an entry that the gate would not have let
     through.
     """
@@ -48,17 +49,17 @@ def verify_chains(
         if environment in ledgers:
             known = replace(proofs.get(environment, NO_PROOFS), releases=releases or {})
             try:
-                _verify(ledgers[environment], earlier, known)
+                _verify(ledgers[environment], earlier, known, memory or Memory())
             except InvalidValue as error:
                 raise unsound(environment, error) from None
             earlier.append(ledgers[environment])
 
 
-def _verify(ledger: Ledger, earlier: Sequence[Ledger], proofs: Proofs) -> None:
+def _verify(ledger: Ledger, earlier: Sequence[Ledger], proofs: Proofs, memory: Memory) -> None:
     before = earlier[-1] if earlier else None
-    seen = _stages(before, _cited(ledger, before))
-    stage, dates = Stage(), Dates(proofs.receipts)
-    for entry in ledger.entries:
+    since, stage, dates = memory.begin(ledger, proofs, earlier)
+    seen = _stages(before, _cited(ledger, before, since))
+    for entry in ledger.after(since - 1):
         found = dates.refusals(entry)
         if entry.kind != "observe":  # which decides nothing, and is nearly every entry
             source = entry.said.source if isinstance(entry.said, PromoteBody) else None
@@ -75,6 +76,7 @@ def _verify(ledger: Ledger, earlier: Sequence[Ledger], proofs: Proofs) -> None:
             stage.take(entry, ledger.objects, ledger.receipts)
         except Refused as error:
             raise unsound(entry.env, error) from None
+    memory.keep(ledger, proofs, earlier, stage, dates)
     ledger.with_state(stage)
 
 
@@ -108,8 +110,8 @@ def _stopped(later: Entry, body: PromoteBody, latest: datetime) -> Iterator[Refu
         yield Refusal(code, f"release {body.name} was {code} in {later.env} by entry {later.seq}: {reason}")
 
 
-def _cited(ledger: Ledger, before: Ledger | None) -> frozenset[int]:
-    """Return the numbers that promotions cite; raise `Tampered` where the other chain has something else there."""
+def _cited(ledger: Ledger, before: Ledger | None, since: int) -> frozenset[int]:
+    """Return the numbers that promotions cite from `since` on; raise `Tampered` where something else stands there."""
     numbers = set()
     for entry in ledger.entries:
         source = entry.said.source if isinstance(entry.said, PromoteBody) else None
@@ -124,7 +126,8 @@ def _cited(ledger: Ledger, before: Ledger | None) -> frozenset[int]:
                 f"{entry.env} {entry.file_name} cites entry {source.seq} of {source.env} as {source.digest},"
                 " and that is not what stands there: one of the two was changed"
             )
-        numbers.add(source.seq)
+        if entry.seq >= since:
+            numbers.add(source.seq)
     return frozenset(numbers)
 
 

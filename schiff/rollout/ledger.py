@@ -87,25 +87,34 @@ class Ledger:
 
     @classmethod
     def parse(
-        cls, environment: Environment, files: Mapping[str, bytes], receipts: Mapping[int, Receipt] | None = None
+        cls,
+        environment: Environment,
+        files: Mapping[str, bytes],
+        receipts: Mapping[int, Receipt] | None = None,
+        known: Ledger | None = None,
     ) -> Ledger:
         """Return the ledger that the files of its branch hold; raises `Tampered` with a sentence.
 
         `receipts` are those of a witness; without one, time is as the chain
-        says. What the entries add up to is asked for later, by whoever judges
+        says. An entry of a `known` ledger is read again only where its bytes
+        are others. What the entries add up to is asked for later, by whoever judges
         them on the way or else by `state`.
         """
         try:
-            return cls._verified(environment, files, receipts)
+            return cls._verified(environment, files, receipts, known)
         except InvalidValue as error:
             raise unsound(environment, error) from None
 
     @classmethod
     def _verified(
-        cls, environment: Environment, files: Mapping[str, bytes], receipts: Mapping[int, Receipt] | None
+        cls,
+        environment: Environment,
+        files: Mapping[str, bytes],
+        receipts: Mapping[int, Receipt] | None,
+        known: Ledger | None,
     ) -> Ledger:
         objects = _objects(files)
-        entries = tuple(_entries(files))
+        entries = tuple(_entries(files, known or cls(environment)))
         head = None
         for entry in entries:
             head = _following(environment, head, entry)
@@ -184,7 +193,7 @@ def unsound(environment: Environment, error: Exception) -> Tampered:
     return Tampered(f"the ledger of {environment} does not hold: {error}")
 
 
-def _entries(files: Mapping[str, bytes]) -> Iterator[Entry]:
+def _entries(files: Mapping[str, bytes], known: Ledger) -> Iterator[Entry]:
     """Yield the entries by number; raise `InvalidValue` for a stray file, a gap and an entry under a wrong name."""
     first = first_number(files)
     names = {name for name in files if not (name.startswith("objects/") and _OBJECT_NAME.fullmatch(name))}
@@ -194,12 +203,16 @@ def _entries(files: Mapping[str, bytes]) -> Iterator[Entry]:
         if name != due:
             raise InvalidValue(f"{due} is missing (the next file is {name})")
         try:
-            entry = Entry.parse(files[name])
+            entry = _entry(files[name], known.entry(number))
         except InvalidValue as error:
             raise InvalidValue(f"{name}: {error}") from None
         if entry.seq != number:
             raise InvalidValue(f"{name} holds entry {entry.seq}")
         yield entry
+
+
+def _entry(content: bytes, known: Entry | None) -> Entry:
+    return known if known is not None and known.digest == digest_of_bytes(content) else Entry.parse(content)
 
 
 def _objects(files: Mapping[str, bytes]) -> dict[str, bytes]:

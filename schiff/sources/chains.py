@@ -19,6 +19,7 @@ from pathlib import Path
 
 from schiff.model.fleet import Fleet
 from schiff.rollout.gate import verify_chains
+from schiff.rollout.judged import Memory
 from schiff.rollout.ledger import Head, Ledger
 from schiff.rollout.proofs import Proofs, Release, Unwitnessed, require_witnessed
 from schiff.rollout.reopening import require_agreed
@@ -58,10 +59,13 @@ class Chains:
             for anchor in sorted(anchors.get(environment, ())):
                 ledger.require_anchor(anchor)
 
-    def verify(self) -> None:
-        """Judge every promotion, move and resumption on the prefix before it; raises for the first that may not be."""
+    def verify(self, memory: Memory | None = None) -> None:
+        """Judge every promotion, move and resumption on the prefix before it; raises for the first that may not be.
+
+        `memory` holds what this process judged before.
+        """
         releases = next((proofs.releases for proofs in self.proofs.values()), {})
-        verify_chains(self.ledgers, self.proofs, releases)
+        verify_chains(self.ledgers, self.proofs, releases, memory)
 
 
 def up_to(environment: Environment) -> tuple[Environment, ...]:
@@ -75,11 +79,15 @@ def releases_of(fleet: Fleet) -> Mapping[str, Release]:
 
 
 def load_chains(
-    places: Mapping[Environment, ChainPlace], cache: Path, releases: Mapping[str, Release] | None = None
+    places: Mapping[Environment, ChainPlace],
+    cache: Path,
+    releases: Mapping[str, Release] | None = None,
+    memory: Memory | None = None,
 ) -> Chains:
     """Return chains with their proofs; what deliveries saw is asked of them next, with `require_anchors`.
 
-    `releases` are those of the fleet, which the gate goes by.
+    `releases` are those of the fleet, which the gate goes by, `memory` holds
+    the chains that this process judged before.
     Raises `Tampered` where a chain and its witness contradict each other,
     `Failed` where one cannot be read: what was not asked proves nothing.
     """
@@ -88,7 +96,8 @@ def load_chains(
     unwitnessed: dict[Environment, Unwitnessed] = {}
     for environment, place in places.items():
         held = None if place.witness is None else ask_witness(place.witness, environment, cache)
-        ledger = read_ledger(place.ledger, environment, cache)
+        known = None if memory is None else memory.ledger(environment)
+        ledger = read_ledger(place.ledger, environment, cache, known=known)
         approvers = read_approvers(place.fleet, is_rehearsal=place.is_rehearsal)
         receipts = None if held is None else held.receipts(ledger.first)
         require_agreed(ledger, people_who_agreed(ledger, approvers, receipts))

@@ -70,6 +70,13 @@ FAULTS = (
         ("    if entry.env != environment:", "    if not entry.env:"),
     ),
     *_faults(
+        "judged",
+        "test_judged",
+        ("stands.digest != self.head.digest", "not stands.digest"),
+        ("            and self.receipts == _received(proofs.receipts, self.head.seq)\n", ""),
+        ("            and self.earlier == [_known(one) for one in earlier]\n", ""),
+    ),
+    *_faults(
         "skew",
         "test_skew",
         ("    if start > target:", "    if start.major > target.major:"),
