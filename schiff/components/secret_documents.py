@@ -25,14 +25,18 @@ _LOOKS_SECRET: Final = re.compile(r"(?i)passw|secret|token|api_?key|private_?key
 def secret_problems(
     cluster: ResolvedCluster, target: SecretTarget, keys: tuple[str, ...], path: tuple[str, ...], rule: str
 ) -> Iterator[SettingProblem]:
-    """Give what is wrong with the documents of one name: none in the right namespace, or one without a key."""
+    """Give what is wrong with the documents of one name: none in the right namespace, or one without a key.
+
+    One that shows no keys at all is not judged: its values come from elsewhere.
+    """
     named = {file: content for file, content in cluster.secrets.items() if secret_target(content).name == target.name}
     right = {file: content for file, content in named.items() if secret_target(content) == target}
     for file in sorted(named.keys() - right.keys()) if not right else ():
         message = f"document {file} is in namespace {secret_target(named[file]).namespace!r}, where nobody reads it"
         yield SettingProblem(path, message, f"write it for namespace {target.namespace}", rule)
     for file, content in sorted(right.items()):
-        if missing := [key for key in keys if key not in _keys(content)]:
+        found = _keys(content)
+        if missing := [key for key in keys if found and key not in found]:
             message = f"document {file} has no key {', '.join(missing)}"
             yield SettingProblem(path, message, f"it needs {', '.join(keys)}", rule)
 
