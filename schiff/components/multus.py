@@ -13,12 +13,13 @@ its own before: Calico's, or coil's where coil chains itself to Calico.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from schiff.components.multus_config import Config, Nothing, Range, Route, Whereabouts, config, text
 from schiff.components.multus_rules import RULES, master_of, networks_of, problems
 from schiff.components.multus_settings import AttachmentSpec, MultusSettings, RangeSpec
 from schiff.components.protocol import BASE, Files, Identifier, OrdinaryComponent, SettingProblem, versioned_folder
+from schiff.manifests.kustomize import patch
 from schiff.manifests.manifest import Manifest
 from schiff.model.resolved import ResolvedCluster
 from schiff.values.networks import Address
@@ -65,8 +66,11 @@ networks:
         return "coil" if "coil" in cluster.spec.components else "calico"
 
     def folder(self, version: ComponentVersion, vendored: Mapping[str, bytes]) -> Files:  # noqa: ARG002
-        """Return the daemon, and its configuration by what it wraps."""
-        parts = {variant: {"resources": [f"../{BASE}", "config.yaml"]} for variant in _VARIANTS}
+        """Return the daemon, and its configuration by what it wraps; it reads it when it starts, so it starts anew."""
+        parts = {
+            variant: {"resources": [f"../{BASE}", "config.yaml"], "patches": [_started_for(variant)]}
+            for variant in _VARIANTS
+        }
         return versioned_folder(vendored, {BASE: {}, **parts})
 
     def inputs(self, cluster: ResolvedCluster, settings: MultusSettings) -> Sequence[Manifest]:
@@ -97,6 +101,11 @@ networks:
     def problems(self, cluster: ResolvedCluster, settings: MultusSettings) -> Iterator[SettingProblem]:
         """Give what does not fit to the site, to the nodes, or to each other."""
         yield from problems(cluster, settings)
+
+
+def _started_for(variant: str) -> dict[str, Any]:
+    note = {"op": "add", "path": "/spec/template/metadata/annotations", "value": {"multus/wraps": variant}}
+    return patch("DaemonSet", "kube-multus-ds", [note])
 
 
 def _definition(name: str, namespace: str, one: AttachmentSpec, cluster: ResolvedCluster) -> Manifest:

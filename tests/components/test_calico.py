@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from schiff.checks.immutability import immutability_problems
 from schiff.components.calico import COMPONENT, CalicoSettings
 from schiff.components.protocol import Files
+from schiff.manifests.yaml import to_yaml
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.site import BgpFacts
 from schiff.values.versions import ComponentVersion
@@ -124,6 +126,19 @@ def test_a_smaller_mtu_may_be_set_and_a_larger_one_is_refused() -> None:
     assert not problems(with_mtu(1500), mtu=1450)
     found = problems(with_mtu(1500), mtu=1451)
     assert found == {"mtu": "1451 and 50 bytes of VXLANCrossSubnet exceed the nodes' MTU 1500"}
+
+
+@pytest.mark.parametrize("installation", ["operator", "manifests"])
+def test_neither_the_pods_network_nor_its_blocks_ever_change(installation: str) -> None:
+    def delivered(pods: str, **values: Any) -> dict[str, str]:
+        chosen = settings(installation=installation, **values)
+        objects = COMPONENT.bootstrap_objects(with_pods(pods), chosen)
+        return {f"cni/{item.kind}/{item.name}.yaml": to_yaml([item]) for item in objects}
+
+    before = delivered("10.128.0.0/14")
+    for after in (delivered("10.128.0.0/13"), delivered("10.128.0.0/14", blockSize=24)):
+        assert [each.rule for each in immutability_problems(before, after, COMPONENT.never)] == ["never-changes"]
+    assert not list(immutability_problems(before, delivered("10.128.0.0/14", mtu=1400), COMPONENT.never))
 
 
 # --- plain manifests

@@ -142,6 +142,14 @@ def test_multus_waits_for_what_it_wraps() -> None:
         assert json.loads(said)["readinessindicatorfile"] == f"/host/etc/cni/net.d/{file}"
 
 
+def test_a_cluster_that_gets_coil_starts_multus_anew() -> None:
+    files = compiled()
+    patches = {name: yaml.safe_load(files[f"{name}/kustomization.yaml"])["patches"] for name in ("calico", "coil")}
+    (plain,), (chained,) = (json.loads(patches[name][0]["patch"]) for name in ("calico", "coil"))
+    assert plain["path"] == chained["path"] == "/spec/template/metadata/annotations"
+    assert plain["value"] != chained["value"]
+
+
 def compiled() -> Files:
     folder = Path("stacks/fleet/components/multus/v4.3.0")
     vendored = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.yaml")}
