@@ -43,7 +43,10 @@ PROJECTS = (
 BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "v1": ("ConfigMap", "LimitRange", "Namespace", "PersistentVolumeClaim", "Pod", "ResourceQuota", "Secret", "Service",
            "ServiceAccount"),
-    "admissionregistration.k8s.io/v1": ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
+    "admissionregistration.k8s.io/v1": (
+        "MutatingWebhookConfiguration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+    ),
     "apiregistration.k8s.io/v1": ("APIService",),
     "apps/v1": ("DaemonSet", "Deployment", "StatefulSet"),
     "batch/v1": ("CronJob", "Job"),
@@ -57,7 +60,8 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
 
 CLUSTER_WIDE = frozenset({
     "APIService", "CSIDriver", "ClusterRole", "ClusterRoleBinding", "IngressClass", "MutatingWebhookConfiguration",
-    "Namespace", "PriorityClass", "StorageClass", "ValidatingWebhookConfiguration",
+    "Namespace", "PriorityClass", "StorageClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
 })  # fmt: skip
 """Those of them that no namespace holds."""
 
@@ -76,8 +80,12 @@ _KUSTOMIZE: Schema = {
 }  # fmt: skip
 
 
-_FREE_FORM: Mapping[str, str] = {"trident.netapp.io/v1/TridentBackendConfig": "Namespaced"}
-"""Kinds of free form whose definition is text inside a program, with their scope; their component checks them."""
+_FREE_FORM: Mapping[str, str] = {
+    "cert-manager.io/v1/Certificate": "Namespaced",
+    "cert-manager.io/v1/Issuer": "Namespaced",
+    "trident.netapp.io/v1/TridentBackendConfig": "Namespaced",
+}
+"""Kinds whose definition is not on the pinned list, with their scope: a program's own text, or vendored as it is."""
 
 
 class _Loader(yaml.CSafeLoader):
