@@ -22,8 +22,10 @@ from schiff.components.prometheus import runs_thanos
 from schiff.components.prometheus_operator import NAMESPACE
 from schiff.components.prometheus_settings import Cpu, Memory, ResourcesSpec
 from schiff.components.protocol import Identifier, Never, OrdinaryComponent, SettingProblem
+from schiff.components.secret_documents import secret_problems
 from schiff.errors import InvalidValue
 from schiff.manifests.manifest import Manifest
+from schiff.manifests.sops import SecretTarget
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.spec import Spec
 from schiff.values.names import Domain, Name
@@ -33,6 +35,7 @@ _NAME: Final = "grafana"
 _LABELS: Final = {"dashboards": "schiff"}
 _SELECTOR: Final = {"matchLabels": _LABELS}
 _OIDC_SECRET: Final = "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET"  # noqa: S105  # a variable's name
+_OIDC_KEY: Final = "clientSecret"
 _SECRET_KEY: Final = re.compile(r"password|secret|token|private_key|credential", re.IGNORECASE)
 _ENVIRONMENT: Final = re.compile(r"\$__env\{[A-Z0-9_]+\}")
 _EXAMPLE: Final = """\
@@ -109,7 +112,7 @@ class Grafana(OrdinaryComponent):
     rules: Mapping[str, str] = {
         "clear-secret": "No secret stands in the configuration.",
         "own-setting": "What the platform derives is not said twice.",
-        "no-login": "The login form is off only where people can log in otherwise.",
+        "no-login": "Somebody can log in: by the form, or by a way that has what it needs.",
     }
     never = (
         Never("GrafanaDatasource", ("spec", "instanceSelector"), _WAY_OUT),
@@ -136,7 +139,7 @@ class Grafana(OrdinaryComponent):
         if settings.ingress is not None:
             yield Identifier("dns", "name", "", _host(cluster, settings))
 
-    def problems(self, cluster: ResolvedCluster, settings: GrafanaSettings) -> Iterator[SettingProblem]:  # noqa: ARG002
+    def problems(self, cluster: ResolvedCluster, settings: GrafanaSettings) -> Iterator[SettingProblem]:
         """Give values that are secret, or replaced on their way, and a Grafana that nobody can enter."""
         for section, values in sorted(settings.config.items()):
             for key, value in sorted(values.items()):
@@ -146,6 +149,9 @@ class Grafana(OrdinaryComponent):
         if form and settings.oidc is None and not others:
             message = "nobody can log in: the form is off, and there is no other way"
             yield SettingProblem(("config", "auth", "disable_login_form"), message, "write oidc too", "no-login")
+        if settings.oidc is not None:
+            target = SecretTarget(settings.oidc.secret, NAMESPACE)
+            yield from secret_problems(cluster, target, (_OIDC_KEY,), ("oidc", "secret"), "no-login")
 
 
 def _lets_in(section: str, values: Mapping[str, str]) -> bool:
@@ -210,7 +216,7 @@ def _pod(settings: GrafanaSettings) -> dict[str, Any]:
     """Return what the operator merges into the deployment: resources, and the client's secret as a variable."""
     container: dict[str, Any] = {"name": _NAME, "resources": settings.resources.requirements()}
     if settings.oidc is not None:
-        reference = {"secretKeyRef": {"name": settings.oidc.secret, "key": "clientSecret"}}
+        reference = {"secretKeyRef": {"name": settings.oidc.secret, "key": _OIDC_KEY}}
         container["env"] = [{"name": _OIDC_SECRET, "valueFrom": reference}]
     return {"deployment": {"spec": {"template": {"spec": {"containers": [container]}}}}}
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from schiff.components.protocol import Identifier, OrdinaryComponent, SettingProblem
+from schiff.components.secret_documents import secret_problems
 from schiff.components.vector_settings import (
     DestinationSpec,
     ElasticsearchSpec,
@@ -30,6 +31,7 @@ from schiff.components.vector_sinks import CREDENTIALS, bucket
 from schiff.components.vector_values import AGENT, AGGREGATOR, NAMESPACE, agent_values, aggregator_values
 from schiff.manifests.helm_values import chart_values
 from schiff.manifests.manifest import Manifest
+from schiff.manifests.sops import SecretTarget
 from schiff.model.resolved import ResolvedCluster
 
 _UNTOUCHED: Final = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
@@ -62,7 +64,7 @@ class Vector(OrdinaryComponent):
         "nowhere": "Logs go somewhere.",
         "buffers-fit": "All buffers on disk fit on the aggregator's volume.",
         "escaped-twice": "Templates are written as Vector reads them.",
-        "secret-missing": "A destination that asks who writes has a secret.",
+        "secret-missing": "A destination that asks who writes has a secret with the keys it needs.",
         "in-clear": "Credentials do not travel in clear.",
     }
     example = _EXAMPLE
@@ -81,7 +83,7 @@ class Vector(OrdinaryComponent):
             if destination.s3 is not None:
                 yield Identifier("s3", "prefix", *bucket(destination.s3, cluster))
 
-    def problems(self, cluster: ResolvedCluster, settings: VectorSettings) -> Iterator[SettingProblem]:  # noqa: ARG002
+    def problems(self, cluster: ResolvedCluster, settings: VectorSettings) -> Iterator[SettingProblem]:
         """Give what loses logs, changes them on their way, or shows a credential."""
         if not settings.destinations:
             yield SettingProblem(("destinations",), "logs would go nowhere", "name a destination", "nowhere")
@@ -96,6 +98,7 @@ class Vector(OrdinaryComponent):
             path = ("destinations", name)
             yield from _escaped((*path, destination.kind), destination.way.as_document())
             yield from _credential_problems(path, destination)
+            yield from _document_problems(path, destination, cluster)
 
 
 def _escaped(path: tuple[str | int, ...], value: Any) -> Iterator[SettingProblem]:
@@ -119,6 +122,16 @@ def _credential_problems(path: tuple[str, str], destination: DestinationSpec) ->
     if destination.secret is not None and _travels_in_clear(destination):
         message = f"the keys of {destination.secret} would travel in clear"
         yield SettingProblem((*path, destination.kind), message, "use https, or tls: true", "in-clear")
+
+
+def _document_problems(
+    path: tuple[str, str], destination: DestinationSpec, cluster: ResolvedCluster
+) -> Iterator[SettingProblem]:
+    """Give a document that people wrote for this destination and that lacks something; values stay unread."""
+    keys = tuple(CREDENTIALS[destination.kind])
+    if destination.secret is not None and keys:
+        target = SecretTarget(destination.secret, NAMESPACE)
+        yield from secret_problems(cluster, target, keys, (*path, "secret"), "secret-missing")
 
 
 def _travels_in_clear(destination: DestinationSpec) -> bool:

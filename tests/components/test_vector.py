@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -167,6 +168,30 @@ def test_buffers_lie_on_a_volume_where_something_makes_volumes() -> None:
 def test_a_monitor_is_made_where_somebody_knows_the_kind() -> None:
     assert values("agent")["podMonitor"]["enabled"] is True
     assert values("agent", a_cluster(without="prometheus-operator"))["podMonitor"]["enabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("namespace", "keys", "said"),
+    [
+        ("logging-system", ("accessKey", "secretKey"), None),
+        ("logging-system", ("accessKey",), "has no key secretKey"),
+        ("default", ("accessKey", "secretKey"), "where nobody reads it"),
+    ],
+)
+def test_a_document_for_a_destination_lies_where_it_is_read_and_has_its_keys(
+    namespace: str, keys: tuple[str, ...], said: str | None
+) -> None:
+    document = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "logging-s3", "namespace": namespace},
+        "stringData": dict.fromkeys(keys, "ENC[x]"),
+    }
+    cluster = replace(a_cluster(), secrets={"logging-s3.yaml": yaml.safe_dump(document).encode()})
+    found = list(COMPONENT.problems(cluster, settings()))
+    assert [problem.rule for problem in found] == ["secret-missing"] * (said is not None)
+    assert all(str(said) in problem.message for problem in found)
+    assert "ENC" not in str(found)
 
 
 def test_images_come_from_the_clusters_own_registry() -> None:
