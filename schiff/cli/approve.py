@@ -43,9 +43,10 @@ HELP = """\
 Example: schiff approve promote 2026.48.0 -e prd
 
 Agree to one thing, once: sign verb, environment, digest and expiry with your SSH key, and append that to the ledger.
-What for is a release by name or digest (promote, resume, skip), nothing for policy (the policy as it stands) and for
-orders (what up would deliver over budget, listed first), else a digest that a refusal names. rollback-unverified is
-agreed to while the ledger does not hold, so it goes into the file that --out names.
+What for is a release by name or digest (promote, resume, skip, review), nothing for policy (the policy as it stands)
+and for orders (what up would deliver over budget, listed first), else a digest that a refusal names. A review is that
+of a hotfix which was hurried: within seven days, or no other is. rollback-unverified is agreed to while the ledger does
+not hold, so it goes into the file that --out names.
 
 Your key must be in fleet/approvers. An approval is used once, for exactly this digest, and never by the author of the
 change. --key is a private key, or a public one whose private half an agent holds; default: Git's user.signingkey.
@@ -53,7 +54,7 @@ change. --key is a private key, or a public one whose private half an agent hold
 
 _VERBS: tuple[Verb, ...] = get_args(Verb)
 _DIGEST: TypeAdapter[str] = TypeAdapter(Digest)
-_OF_RELEASES: tuple[Verb, ...] = ("promote", "resume", "skip")
+_OF_RELEASES: tuple[Verb, ...] = ("promote", "resume", "skip", "review")
 
 
 def approve(

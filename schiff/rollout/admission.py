@@ -13,7 +13,8 @@ In the order of the code:
 6. What the environment before has none of (provider, zone, variant) is named in the promotion, not passed over.
 7. It takes no hotfix away that ran here: it contains the fix, or says that it supersedes it.
 8. A policy that asks for less than the one before is agreed to by a person.
-9. As many people as policy says agree to the release; a hotfix alone is hurried, or overrides a freeze.
+9. As many people as policy says agree to the release; a hotfix alone is hurried, or overrides a freeze. It is not
+   hurried while the review of an earlier one is overdue.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from schiff.rollout.policy_changes import loosened
 from schiff.rollout.progress import Phase
 from schiff.rollout.proofs import Proofs
 from schiff.rollout.refusals import Refusal
+from schiff.rollout.reviews import overdue_reviews
 from schiff.rollout.running import ReleaseState, Rollout
 from schiff.rollout.stage import Stage
 from schiff.rollout.waves import waves
@@ -225,6 +227,8 @@ def _hurried(request: Request) -> Iterator[Refusal]:
     body, known = request.body, request.proofs.releases.get(request.body.release)
     if body.expedited and known is not None and known.release.kind != "hotfix":
         yield Refusal("not-admitted", f"release {body.name} is a {known.release.kind}; only a hotfix is hurried")
+    if body.expedited and required_approvals(request.plan.policy, request.environment):
+        yield from overdue_reviews(request.here, request.proofs, request.at)
     for seq in body.approvals:
         approval = request.here.approvals.get(seq)
         if approval is None or approval.body.verb != "freeze":

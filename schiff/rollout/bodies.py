@@ -26,7 +26,9 @@ Kind = Literal[
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 REMOVALS: Final[tuple[Removal, ...]] = get_args(Removal)
 
-Verb = Literal["promote", "resume", "policy", "orders", "skip", "freeze", "fast-forward", "rollback-unverified"]
+Verb = Literal[
+    "promote", "resume", "policy", "orders", "skip", "review", "freeze", "fast-forward", "rollback-unverified"
+]  # fmt: skip
 """What a person may approve."""
 
 Reason = Literal["wave", "hop", "sweep", "rollback", "fast-forward"]

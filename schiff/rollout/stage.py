@@ -66,6 +66,14 @@ class Approval(NamedTuple):
     body: ApproveBody
 
 
+class Hurried(NamedTuple):
+    """A hotfix that was promoted without the usual soak: when, and whose own change it is."""
+
+    name: str
+    at: datetime
+    authors: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
     """A held cluster that catches up: the hops that are left after the present one, and how far that is."""
@@ -90,7 +98,7 @@ class Stage:
     report: Report = field(default_factory=Report)
     looked: datetime | None = None
     disbelieved: dict[int, str] = field(default_factory=dict)
-    expedited: list[str] = field(default_factory=list)
+    expedited: dict[str, Hurried] = field(default_factory=dict)
     forwards: dict[ClusterKey, Forward] = field(default_factory=dict)
 
     def copy(self) -> Stage:
@@ -108,7 +116,7 @@ class Stage:
             self.report,
             self.looked,
             dict(self.disbelieved),
-            list(self.expedited),
+            dict(self.expedited),
             dict(self.forwards),
         )
 
@@ -179,7 +187,7 @@ class Stage:
         self.rollout = Rollout.begun(body.name, plan, entry.seq, at, expedited=body.expedited)
         self.rollout.overridden = frozenset(freezes)
         if body.expedited:
-            self.expedited.append(body.release)
+            self.expedited[body.release] = Hurried(body.name, at, tuple(body.authors))
         starts = {key: member.start for key, member in plan.members.items()} | dict(plan.held)
         for key, start in starts.items():
             self._stick(key, start)

@@ -92,13 +92,13 @@ class History:
         counts: dict[Environment, int] = {"tst": self.dice.randint(2, 4), "ref": self.dice.randint(2, 4), "prd": 4}
         clusters = {name: clusters_of(name, count) for name, count in counts.items()}
         managers: dict[Environment, tuple[str, ...]] = {"prd": ("mgmt-1",)} if self.dice.random() < 0.3 else {}
-        if self.dice.random() < 0.3:
+        if self.dice.random() < 0.5:
             self.policy["environments"]["prd"]["witness"] = "required"
         self.season = RollingSeason(
             clusters,
             policy=PolicySpec.model_validate(self.policy),
             managers=managers,
-            witnessed=self.dice.random() < 0.8,
+            witnessed=self.dice.random() < 0.7,
         )
         self.season.health = self._health
         self.cut()
@@ -192,7 +192,9 @@ class History:
         """Let somebody agree to a release, mostly somebody who may."""
         release = self.season.releases[-1] if self.dice.random() < 0.5 else self.dice.choice(self.season.releases)
         who = self.dice.choice((BERT, BERT, BERT, ANNA))
-        self.season.approve("prd", self.dice.choice(("promote", "promote", "skip", "resume")), release.digest, who)
+        self.season.approve(
+            "prd", self.dice.choice(("promote", "promote", "skip", "resume", "review", "review")), release.digest, who
+        )
 
     def stop(self) -> None:
         """Halt, resume, vouch for what failed, or take a release back."""
@@ -359,6 +361,9 @@ class History:
             self._moved(environment, data, before)
         if entry.kind == "observe" and rollout is not None and body["release"] == rollout.release:
             self._observed(environment, data, entry.seq)
+        if entry.kind == "note" and rollout is not None:
+            for name in (name for name, change in body.get("changes", {}).items() if change == "joined"):
+                self.phases.pop((environment, rollout.release, ClusterKey.parse(name)), None)
 
     def _no_skip(self, environment: Environment, body: Mapping[str, Any]) -> None:
         """I1, I17: it completed before, and soaked there by the oracle's own count; nothing is vacuously true."""
@@ -443,10 +448,7 @@ class History:
         rollout = state.rollout
         if rollout is None:
             return
-        phases = rollout.phases()
-        for known in [one for one in self.phases if one[:2] == (environment, rollout.release) and one[2] not in phases]:
-            del self.phases[known]
-        for key, phase in phases.items():
+        for key, phase in rollout.phases().items():
             self.tally[f"cluster {phase}"] += 1
             if rollout.target is None:
                 before = self.phases.get((environment, rollout.release, key), str(phase))
@@ -588,7 +590,7 @@ _PLAN = (
     (History.stop, 3),
     (History.come_and_go, 2),
     (History.clock, 1),
-    (History.back_date, 2),
+    (History.back_date, 3),
     (History.freeze, 2),
     (History.repolicy, 1),
     (History.race, 1),
