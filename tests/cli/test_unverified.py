@@ -6,6 +6,7 @@ The way through, with the engine, is `journeys/test_rollback_unverified.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,18 +25,12 @@ from schiff.delivery.witness import Witness
 from schiff.git.clone import CachedClone
 from schiff.git.fast_import import store_objects
 from schiff.git.repository import ensure_bare
-from schiff.model.approvers import NAMESPACE
-from schiff.rollout.bodies import Closed
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Head, Ledger
-from schiff.rollout.moments import format_moment
-from schiff.rollout.reopening import VERB, beginning, subject_of
-from schiff.rollout.signed_text import signed_text
 from schiff.s3.bucket import Bucket
 from schiff.sources.fleet_files import load_fleet
-from schiff.ssh.signatures import sign
 from schiff.values.digests import digest_of_bytes
-from schiff.values.names import Environment
+from tests.cli.closing import closing
 from tests.cli.witnessed import LEDGER, WitnessedProject, recomputed
 from tests.delivery.ledger_writers import notes
 from tests.s3.server import give_keys, location_of, s3_server, setting_of
@@ -262,20 +257,6 @@ def test_promotions_that_cite_what_was_witnessed_stand_and_none_from_the_first_t
     assert BrokenLedger.of("prd").standing(ends()) is None
 
 
-def closing(project: WitnessedProject, *people: Person, environment: Environment = "prd", **times: datetime) -> Entry:
-    """Return a beginning that closes the chain of prd, signed by people for an environment."""
-    now = datetime.now(UTC)
-    at, expires = times.get("at", now), format_moment(times.get("expires", now + timedelta(hours=1)))
-    end = project.ledger().entries[-1]
-    closed = Closed(seq=end.seq, digest=end.digest, commit="c0ffee", definitions="f00d", reason="x")
-    body = {**project.ledger().entries[0].body, "closes": closed.as_document(), "revoked": {}}
-    text = signed_text(environment, VERB, subject_of(body), expires)
-    body["agreed"] = [
-        {"principal": who.principal, "expires": expires, "signature": sign(who.key, NAMESPACE, text)} for who in people
-    ]
-    return beginning("prd", closed, body, at=format_moment(at), actor="user:forger", fleet="none")
-
-
 def test_who_may_push_does_not_close_a_ledger_alone(
     project: WitnessedProject, people: tuple[Person, Person], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -283,20 +264,16 @@ def test_who_may_push_does_not_close_a_ledger_alone(
     anna, bert = people
     stranger = a_person(tmp_path / "keys", "eve")
     day = timedelta(days=1)
-    files, now = project.files(), datetime.now(UTC)
+    files, chain = project.files(), project.ledger()
+    signed = closing(chain, anna, bert)
     for entry in (
-        closing(project),
-        closing(project, anna),
-        closing(project, anna, anna),
-        closing(project, anna, stranger),
-        closing(project, anna, bert, environment="ref"),
-        closing(project, anna, bert, expires=now - day),
-        Entry(
-            **{
-                **vars(closing(project, anna, bert)),
-                "body": {**closing(project, anna, bert).body, "revoked": {SOME: "x"}},
-            }
-        ),
+        closing(chain),
+        closing(chain, anna),
+        closing(chain, anna, anna),
+        closing(chain, anna, stranger),
+        closing(chain, anna, bert, signed_for="ref"),
+        closing(chain, anna, bert, lasting=-day),
+        replace(signed, body={**signed.body, "revoked": {SOME: "x"}}),
     ):
         project.rewrite({entry.file_name: entry.to_bytes()})
         out = said(capsys, "ledger", "verify", "-e", "prd", status=16)
@@ -308,7 +285,7 @@ def test_who_may_push_does_not_close_a_ledger_alone(
 def test_two_approvers_do_and_the_witness_keeps_both_chains(
     project: WitnessedProject, people: tuple[Person, Person], witness: Witness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    entry = closing(project, *people)
+    entry = closing(project.ledger(), *people)
     rubbish = witness.location.key("prd", "000002")
     Bucket.at(witness.location).client.put_object(Bucket=witness.location.bucket, Key=rubbish, Body=b"rubbish")
     assert "holds something else" in said(capsys, "ledger", "verify", "-e", "prd", status=16)
@@ -319,7 +296,7 @@ def test_two_approvers_do_and_the_witness_keeps_both_chains(
     witness.put_late(project.ledger(), (4,))
     assert "received 1\n" in said(capsys, "ledger", "verify", "-e", "prd", status=0)
     assert "clusters return, and entries up to 3 are closed" in said(capsys, "ledger", "log", "-e", "prd", status=0)
-    forged = Entry(**{**vars(entry), "actor": "user:other"})
+    forged = replace(entry, actor="user:other")
     project.rewrite({forged.file_name: forged.to_bytes()})
     assert "was recomputed" in said(capsys, "ledger", "verify", "-e", "prd", status=16)
 
@@ -328,8 +305,8 @@ def test_agreements_that_were_never_used_do_not_last(
     project: WitnessedProject, people: tuple[Person, Person], witness: Witness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever finds two old files may say that it was yesterday: the witness knows that it was not."""
-    now = datetime.now(UTC)
-    entry = closing(project, *people, at=now - timedelta(days=3), expires=now - timedelta(days=2))
+    day = timedelta(days=1)
+    entry = closing(project.ledger(), *people, at=datetime.now(UTC) - 3 * day, lasting=day)
     project.rewrite({entry.file_name: entry.to_bytes()})
     said(capsys, "ledger", "verify", "-e", "prd", status=0)
     witness.put(Ledger.empty("prd").extended(entry).entries[0])
