@@ -44,7 +44,6 @@ class Calico(OrdinaryComponent):
         "mtu": "The pods' MTU and what the encapsulation adds fit into the nodes' MTU.",
         "family": "Pods of IPv6 are carried as they are or by VXLAN, and by the operator's Calico.",
         "routers": "With bgp the site has routers, and ASNs that Calico can write.",
-        "one-session": "Calico or MetalLB peers with the site's routers, not both.",
         "plain-bgp": "Peers are objects of Calico's API server, which plain manifests do not have.",
         "plain-version": "The version that the release pins has plain manifests.",
     }
@@ -180,19 +179,12 @@ def _mtu_problems(cluster: ResolvedCluster, settings: CalicoSettings) -> Iterato
 
 def _router_problems(cluster: ResolvedCluster, settings: CalicoSettings) -> Iterator[SettingProblem]:
     facts = cluster.site.bgp
-    if not settings.bgp:
-        return
-    if facts is None:
+    if settings.bgp and facts is None:
         cure = "write facts.bgp of the site, or leave bgp out"
         yield SettingProblem(("bgp",), f"site {cluster.identity.site} has no BGP routers", cure, "routers")
-        return
-    if max(facts.asn, *(peer.asn for peer in facts.peers.values())) > LARGEST_ASN:
+    elif settings.bgp and facts and max(facts.asn, *(each.asn for each in facts.peers.values())) > LARGEST_ASN:
         message = f"Calico knows no ASN above {LARGEST_ASN}"
         yield SettingProblem(("bgp",), message, "peer by MetalLB instead", "routers")
-    metallb = cluster.spec.components.get("metallb", {})
-    if "metallb" in cluster.layers.release.components and metallb.get("mode") != "l2":
-        message = "MetalLB peers with the site's routers too, and a router takes one session from a node"
-        yield SettingProblem(("bgp",), message, "set components.metallb.mode: l2, or leave bgp out", "one-session")
 
 
 def _plain_problems(cluster: ResolvedCluster, settings: CalicoSettings) -> Iterator[SettingProblem]:

@@ -15,7 +15,7 @@ from schiff.manifests.yaml import to_yaml
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.site import BgpFacts
 from schiff.values.versions import ComponentVersion
-from tests.makers import METAL3_ORDER, VSPHERE_ORDER, Documents, a_resolved_cluster, changed
+from tests.makers import VSPHERE_ORDER, Documents, a_resolved_cluster, changed
 
 S2 = "v3.32.1-s2"
 
@@ -78,12 +78,6 @@ def test_an_asn_that_calico_cannot_write_is_refused() -> None:
     far = replace(cluster, site=cluster.site.model_copy(update={"bgp": facts}))
     assert "no ASN above" in problems(far, bgp=True)["routers"]
     assert "routers" not in problems(cluster, bgp=True)
-
-
-def test_a_router_takes_one_session_so_metallb_must_not_peer_too() -> None:
-    quiet = changed(METAL3_ORDER, "components.metallb.mode", "l2")
-    assert "one-session" in problems(a_resolved_cluster("metal3"), bgp=True)
-    assert not problems(a_resolved_cluster("metal3", documents=quiet), bgp=True)
 
 
 def test_a_block_larger_than_the_pods_network_is_refused() -> None:
@@ -232,8 +226,7 @@ def test_a_version_without_plain_manifests_is_refused() -> None:
 
 
 def test_plain_manifests_take_no_peers_and_no_pods_of_ipv6() -> None:
-    quiet = changed(METAL3_ORDER, "components.metallb.mode", "l2")
-    routed = a_resolved_cluster("metal3", documents=pinned(S2, quiet))
+    routed = a_resolved_cluster("metal3", documents=pinned(S2))
     assert list(problems(routed, installation="manifests", bgp=True)) == ["plain-bgp"]
     six = changed(VSPHERE_ORDER, "clusterNetwork.pods", "fd00:10::/56", pinned(S2))
     assert list(problems(a_resolved_cluster(documents=six), installation="manifests")) == ["family"]
