@@ -101,6 +101,27 @@ def test_a_failed_cluster_keeps_it_halted_until_somebody_vouches_for_it(
     assert world.ledger("ref").state.state_of(world.ledger("ref").state.completed or "") is ReleaseState.Soaking
 
 
+def test_a_cluster_that_was_done_and_cannot_be_seen_holds_up_others_until_somebody_vouches_for_it(
+    world: SimulatedWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (canary,) = [str(key) for key in REFERENCES if world.since.get(str(key)) == world.clock]
+    (other,) = [str(key) for key in REFERENCES if str(key) != canary]
+    world.health[other] = Verdict.Progressing
+    for _ in range(4):
+        world.clock += timedelta(hours=1)
+        world.step("ref")
+    world.health = {canary: Verdict.Unknown}
+    world.clock += timedelta(hours=1)
+    _, wait = world.step("ref")
+    assert (wait.code, wait.is_waiting) == ("unknown", True)
+    assert f"{canary} was done and cannot be seen" in wait.sentence
+    moves = world.kinds("ref").count("move")
+    answer = said(capsys, "resume", "-e", "ref", "--reason", "its rack is moved", "--ack", canary)
+    assert [entry["kind"] for entry in answer["entries"]] == ["ack"]
+    world.step("ref")
+    assert world.kinds("ref").count("move") == moves + 1
+
+
 def test_who_is_no_cluster_of_the_rollout_cannot_be_vouched_for(
     world: SimulatedWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,8 @@
 """A season: simulated time goes by, and every few hours the schedule runs the steps of each environment.
 
-Something moves: every four hours. Nothing does: twice a day. At the end of each
-day everything is read anew and held against what must hold.
+Something moves: every four hours. Nothing does: twice a day. A run that died before it delivered is made up for within
+the hour, as a schedule does that runs more often than this one. At the end of each day everything is read anew and held
+against what must hold.
 """
 
 from __future__ import annotations
@@ -129,6 +130,8 @@ class Season:
             self.story.say(self.world.clock.now, environment, f"release {rollout.name} has soaked for {days} days")
 
     def _next(self, now: datetime) -> datetime:
+        if self.died:
+            return now + timedelta(hours=1)
         rollouts = (ledger.state.rollout for ledger in self.world.ledgers.values())
         if any(one is not None and _is_under_way(one) for one in rollouts):
             return now + timedelta(hours=_OFTEN - now.hour % _OFTEN)
