@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from schiff.checks.compiled import change_problems, compiled_files, file_problems
 from schiff.checks.fleet_rules import fleet_problems
+from schiff.checks.fleet_secret_rules import RULES_FILE, secret_problems, sops_rule_problems
 from schiff.checks.identifier_rules import identifier_problems
 from schiff.checks.written import written
 from schiff.compiler.compiled_cluster import problems as infrastructure_problems
@@ -74,6 +75,7 @@ def check_fleet(
     resolved = {name: _surveyed(fleet, name, assigned(fleet, name, ledgers), parts) for name in ENVIRONMENTS}
     environments = {name: each.environment for name, each in resolved.items()}
     between = [*fleet_problems(*environments.values()), *identifier_problems(parts, *environments.values())]
+    between += [*secret_problems(*environments.values()), *_sops_rule_problems(folder, fleet)]
     read = tuple(problems)
     for name in chosen:
         for survey in (resolved[name], _surveyed(fleet, name, on_head(fleet, name), parts)):
@@ -85,6 +87,13 @@ def check_fleet(
     if not checked.problems:
         _check_compiled(environments, lambda each: compile_by_version(each, parts, versions), chosen, before, checked)
     return checked
+
+
+def _sops_rule_problems(folder: Path, fleet: Fleet) -> Iterator[Problem]:
+    """Give what is wrong with the rules that people encrypt by; a fleet without them has no encrypted documents yet."""
+    rules = folder / RULES_FILE
+    if rules.is_file():
+        yield from sops_rule_problems(rules.read_text(encoding="utf-8"), fleet)
 
 
 def compiled(fleet: Fleet, name: Environment, ledgers: Mapping[Environment, Ledger], versions: OtherVersions) -> Files:

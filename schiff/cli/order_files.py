@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schiff.checks.fleet_rules import fleet_problems
+from schiff.checks.fleet_secret_rules import RULES_FILE
 from schiff.cli.fleet_check import on_head
 from schiff.errors import InvalidInput, Problem, Refused
 from schiff.layers.assemble import survey
@@ -19,7 +20,7 @@ from schiff.model.fleet import Document
 from schiff.sources.fleet_files import FleetFiles, read_folder, survey_fleet
 from schiff.values.names import ENVIRONMENTS
 
-RULES = ".sops.yaml"
+RULES = RULES_FILE
 """Where `sops` finds the recipients of each place; made from the fleet, so that nobody is forgotten."""
 
 

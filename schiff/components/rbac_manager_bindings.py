@@ -41,6 +41,8 @@ def _written(binding: Binding, others: Mapping[str, Any]) -> dict[str, Any]:
     if binding.everywhere:
         entry["clusterRoleBindings"] = [{"clusterRole": role} for role in binding.everywhere]
     if binding.in_namespaces:
-        places: list[dict[str, Any]] = [{"namespace": name} for name in binding.namespaces] or [{"namespaceSelector": dict(others)}]
+        places: list[dict[str, Any]] = [{"namespace": name} for name in binding.namespaces] or [
+            {"namespaceSelector": dict(others)}
+        ]
         entry["roleBindings"] = [{"clusterRole": role, **place} for role in binding.in_namespaces for place in places]
     return entry

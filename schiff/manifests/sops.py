@@ -77,6 +77,12 @@ def readers_of(*managers: ManagementCluster | None) -> list[str]:
     return [*dict.fromkeys(reader for one in managers if one for reader in one.spec.facts.recipients)]
 
 
+def readers_of_site(site: Site, fleet: Fleet) -> list[str]:
+    """Return who can read what is encrypted for a site: every management cluster that looks after it."""
+    managers = [one for _, one in sorted(fleet.management_clusters.items()) if site.name in one.spec.sites]
+    return readers_of(*managers)
+
+
 def _places(fleet: Fleet) -> Iterator[tuple[str, list[str]]]:
     for key, order in sorted(fleet.orders.items()):
         folder = f"sites/{key.site}/{order.customer}/{key.name}.secrets"
@@ -87,15 +93,11 @@ def _places(fleet: Fleet) -> Iterator[tuple[str, list[str]]]:
     for name, management in sorted(fleet.management_clusters.items()):
         yield _below(f"management-clusters/{name}.secrets"), readers_of(management)
     for name, site in sorted(fleet.sites.items()):
-        yield _below(f"sites/{name}/site.secrets"), readers_of(*_managers(site, fleet))
+        yield _below(f"sites/{name}/site.secrets"), readers_of_site(site, fleet)
 
 
 def _below(folder: str) -> str:
     return f"{re.escape(folder)}/.*"
-
-
-def _managers(site: Site, fleet: Fleet) -> list[ManagementCluster]:
-    return [one for _, one in sorted(fleet.management_clusters.items()) if site.name in one.spec.sites]
 
 
 def keys_by_kind(recipients: Iterable[str]) -> dict[str, str]:
