@@ -15,7 +15,8 @@ from schiff.model.resolved import ResolvedCluster
 from schiff.model.site import InfobloxFacts
 from schiff.values.networks import AddressRange
 
-API = "ipam.cluster.x-k8s.io/v1beta1"
+API = "ipam.cluster.x-k8s.io/v1alpha1"
+"""What the definitions of the provider serve, v0.2.1 to v1.0.1; its README says v1beta1."""
 NAMESPACE = "capi-ipam-infoblox-system"
 """Of the provider, which looks for accounts there alone."""
 

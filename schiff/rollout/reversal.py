@@ -28,7 +28,7 @@ from schiff.values.versions import ComponentVersion, KubernetesVersion
 Verdict = Literal["full", "partial", "impossible"]
 Way = Literal["back", "stays", "forward"]
 
-_PLANE = ("capi", "capm3", "capv", "ipam_in_cluster", "ipam_metal3")
+_PLANE = ("capi", "capm3", "capv", "ipam_in_cluster", "ipam_infoblox", "ipam_metal3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _unfit(from_: ReleaseSpec, to: ReleaseSpec, kubernetes: KubernetesVersion) -
 def _plane(from_: ManagementPlane, to: ManagementPlane) -> Iterator[Item]:
     for field in _PLANE:
         new, old = getattr(from_, field), getattr(to, field)
-        if new != old:
+        if None not in (new, old) and new != old:
             yield _plane_item(field, new, old)
 
 

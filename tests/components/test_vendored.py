@@ -23,7 +23,7 @@ def test_every_vendored_file_is_recorded_with_its_digest_and_origin(name: str, v
     assert found == {path: file.sha256 for path, file in recorded(name, version).items()}
     assert found
     for file in recorded(name, version).values():
-        assert re.match(r"[a-z0-9.]+\.[a-z]+/.+@v|written for this fleet", file.origin), file.origin
+        assert re.match(r"(copied from )?[a-z0-9.]+\.[a-z]+/.+@v|written for this fleet", file.origin), file.origin
 
 
 @every_version

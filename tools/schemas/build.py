@@ -83,6 +83,8 @@ _KUSTOMIZE: Schema = {
 _FREE_FORM: Mapping[str, str] = {
     "cert-manager.io/v1/Certificate": "Namespaced",
     "cert-manager.io/v1/Issuer": "Namespaced",
+    "ipam.cluster.x-k8s.io/v1alpha1/InfobloxInstance": "Cluster",
+    "ipam.cluster.x-k8s.io/v1alpha1/InfobloxIPPool": "Namespaced",
     "trident.netapp.io/v1/TridentBackendConfig": "Namespaced",
 }
 """Kinds whose definition is not on the pinned list, with their scope: a program's own text, or vendored as it is."""
