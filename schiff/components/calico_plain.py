@@ -52,17 +52,10 @@ def _pool(cluster: ResolvedCluster, settings: CalicoSettings) -> dict[str, str]:
     return {
         cidr: str(cluster.spec.cluster_network.pods),
         block: str(settings.block_size),
-        "CALICO_IPV4POOL_IPIP": _mode("IPIP", settings),
-        "CALICO_IPV4POOL_VXLAN": _mode("VXLAN", settings),
+        "CALICO_IPV4POOL_IPIP": settings.mode("IPIP"),
+        "CALICO_IPV4POOL_VXLAN": settings.mode("VXLAN"),
         "CALICO_IPV4POOL_NAT_OUTGOING": str(settings.nat_outgoing).lower(),
     }
-
-
-def _mode(tunnel: str, settings: CalicoSettings) -> str:
-    name, found, rest = settings.encapsulation.partition(tunnel)
-    if name or not found:
-        return "Never"
-    return rest or "Always"
 
 
 def _config_map(cluster: ResolvedCluster, name: str, data: dict[str, Any]) -> Manifest:

@@ -50,6 +50,13 @@ class CalicoSettings(Spec):
         """Whether nodes tell each other their routes: to peers, or because nothing else would carry them."""
         return self.bgp or self.encapsulation in _NEEDS_BGP
 
+    def mode(self, tunnel: Literal["IPIP", "VXLAN"]) -> str:
+        """Return when packets take a tunnel, as pools have it: never, always, or only beyond their own network."""
+        name, found, rest = self.encapsulation.partition(tunnel)
+        if name or not found:
+            return "Never"
+        return rest or "Always"
+
     def largest_mtu(self, nodes: int, version: int) -> int:
         """Return what is left for pods of a packet that fits the nodes' network, by the pods' family."""
         overhead = _OVERHEAD[self.encapsulation]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from schiff.components.calico_settings import CalicoSettings
 from schiff.components.coil_rules import RULES, problems
 from schiff.components.coil_settings import CoilSettings, EgressPoolSpec, EgressSpec
 from schiff.components.protocol import (
@@ -103,7 +104,12 @@ def _pool_name(pool: str, index: int) -> str:
 
 
 def _pools(name: str, pool: EgressPoolSpec, cluster: ResolvedCluster) -> Iterator[Manifest]:
-    """Give the set of a pool's subnets, which policies may name and which shows that none goes; then each subnet."""
+    """Give the set of a pool's subnets, which policies may name and which shows that none goes; then each subnet.
+
+    Other nodes reach its pods as they reach all pods, or clients of other nodes would not.
+    """
+    said = cluster.spec.components.get("calico", {}).get("encapsulation")
+    carried = CalicoSettings(encapsulation=said) if said else CalicoSettings()
     nets = [str(subnet) for subnet in pool.subnets]
     labels = cluster.identity.labels
     yield Manifest(_CALICO_API, "GlobalNetworkSet", f"egress-{name}", labels=labels, body={"spec": {"nets": nets}})
@@ -111,8 +117,8 @@ def _pools(name: str, pool: EgressPoolSpec, cluster: ResolvedCluster) -> Iterato
         spec = {
             "cidr": str(subnet),
             "blockSize": pool.block_prefix(subnet),
-            "ipipMode": "Never",
-            "vxlanMode": "Never",
+            "ipipMode": carried.mode("IPIP"),
+            "vxlanMode": carried.mode("VXLAN"),
             "natOutgoing": False,
             "nodeSelector": "!all()",
             "allowedUses": ["Workload"],

@@ -28,7 +28,9 @@ _MODES: Final[Mapping[str, tuple[str, ...]]] = {
     "vlan": (),
     "sriov": (),
 }
-_PLATFORM: Final = ("kyverno", "portworx", "trident", "velero")
+_PLATFORM: Final = (
+    "cert-manager", "kyverno", "portworx", "rbac-manager", "tigera-operator", "trident", "velero", "vmware-system-csi",
+)  # fmt: skip
 
 
 def _customers(name: str) -> str:

@@ -39,11 +39,23 @@ def test_each_subnet_is_a_pool_of_calicos_that_no_node_takes_by_itself() -> None
         "cidr": "198.51.100.32/29",
         "blockSize": 32,
         "ipipMode": "Never",
-        "vxlanMode": "Never",
+        "vxlanMode": "CrossSubnet",
         "natOutgoing": False,
         "nodeSelector": "!all()",
         "allowedUses": ["Workload"],
     }
+
+
+@pytest.mark.parametrize(
+    ("encapsulation", "ipip", "vxlan"),
+    [("None", "Never", "Never"), ("IPIP", "Always", "Never"), ("VXLAN", "Never", "Always")],
+)
+def test_clients_on_other_nodes_reach_an_egress_as_they_reach_all_pods(
+    encapsulation: str, ipip: str, vxlan: str
+) -> None:
+    cluster = a_resolved_cluster(documents=changed(VSPHERE_ORDER, "components.calico.encapsulation", encapsulation))
+    pools = [item for item in COMPONENT.objects(cluster, settings(pools=POOL)) if item.kind == "IPPool"]
+    assert {(item.body["spec"]["ipipMode"], item.body["spec"]["vxlanMode"]) for item in pools} == {(ipip, vxlan)}
 
 
 def test_the_pods_of_an_egress_name_every_subnet_of_its_pool() -> None:

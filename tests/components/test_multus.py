@@ -14,6 +14,7 @@ from schiff.components.multus_settings import MultusSettings, RangeSpec
 from schiff.components.protocol import Files
 from schiff.errors import InvalidValue
 from schiff.model.resolved import ResolvedCluster
+from schiff.sources.plugins import own_components
 from schiff.values.versions import ComponentVersion
 from tests.components.example_clusters import offering_all
 from tests.makers import METAL3_ORDER, a_resolved_cluster, changed
@@ -126,7 +127,10 @@ def test_a_customers_namespace_is_made_and_never_removed_and_everybodys_is_there
     assert {item.annotations["kustomize.toolkit.fluxcd.io/prune"] for item in made} == {"disabled"}
 
 
-@pytest.mark.parametrize("namespace", ["kube-system", "metallb-system", "schiff-egress", "velero", "calico-apiserver"])
+OURS = sorted({name for component in own_components().values() for name in component.namespaces})
+
+
+@pytest.mark.parametrize("namespace", ["kube-public", "schiff-system", "calico-apiserver", *OURS])
 def test_namespaces_of_the_platform_are_refused(namespace: str) -> None:
     with pytest.raises(ValidationError, match="namespace of the platform"):
         settings(media={"network": "media", "namespaces": namespace})
