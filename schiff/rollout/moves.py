@@ -178,15 +178,14 @@ def current_wave(rollout: Rollout) -> int:
     does, and so does the canary that is deferred: not to know is never a reason to go on.
     """
     for number, wave in enumerate(rollout.plan.waves):
-        if any(_keeps_open(rollout, wave, key) for key in wave.clusters):
-            return number
+        for key in wave.clusters:
+            one = rollout.clusters.get(key)
+            if one is not None and not one.is_done and rollout.is_member(key) and _keeps_open(wave, one):
+                return number
     return len(rollout.plan.waves) - 1
 
 
-def _keeps_open(rollout: Rollout, wave: Wave, key: ClusterKey) -> bool:
-    progress = rollout.clusters.get(key)
-    if progress is None or progress.is_done or not rollout.is_member(key):
-        return False
+def _keeps_open(wave: Wave, progress: Progress) -> bool:
     phase = progress.phase
     if phase is Phase.Deferred:
         return wave.name == CANARY or progress.seen is Verdict.Unknown

@@ -133,14 +133,15 @@ class Rollout:
 
     @property
     def in_flight(self) -> frozenset[ClusterKey]:
-        """The clusters that count against budget and caps; on the way back a failure that was acked blocks nobody."""
+        """The clusters that count against budget and caps; on the way back a failure that was acked blocks nobody.
+
+        Who is under way is stirred until it is settled, and who failed is not well: nobody else is asked.
+        """
         vouched = self.target is not None
         return frozenset(
             key
-            for key, one in self.clusters.items()
-            if (one.failed or (one.hop >= 0 and not one.hop_done))
-            and one.phase in IN_FLIGHT
-            and not (vouched and one.acked)
+            for key in self.stirred | self._unwell
+            if (one := self.clusters[key]).phase in IN_FLIGHT and not (vouched and one.acked)
         )
 
     def start_of(self, key: ClusterKey | str) -> Assignment | None:

@@ -18,6 +18,8 @@ REPORT_VERSION: Final = 1
 _SMALL = 16384
 """Reports up to so many bytes are remembered all; of larger ones the last few, and their members."""
 _REMEMBERED_MEMBERS = 65536
+_SIGHT: Final = frozenset({"kubernetes", "reason", "release", "verdict"})
+_SPELLED: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _BEGIN, _BETWEEN, _END = b'{"clusters":{', b'},"managementClusters":{', b'},"v":%d}\n' % REPORT_VERSION
 
 
@@ -131,12 +133,15 @@ def _tenant(text: bytes) -> tuple[ClusterKey, Sight]:
 
 
 def _manager(text: bytes) -> tuple[str, Sight]:
-    whole = b'{"' + text + b"}}"
+    whole = '{"' + text.decode("ascii") + "}}"
     ((name, data),) = json.loads(whole).items()
-    sight = _sight(data)
-    if canonical({name: sight.as_document()}) != whole:
+    if (
+        data.keys() != _SIGHT
+        or _SPELLED.encode({name: data}) != whole
+        or any(type(one) is not str for one in data.values())
+    ):
         raise ValueError
-    return name, sight
+    return name, _sight(data)
 
 
 def _read(content: bytes) -> Report:

@@ -15,12 +15,11 @@ adding unhealthy ones never increases it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Soak:
+class Soak(NamedTuple):
     """What was earned since the last reset, and the last good observation, from which on the next one counts."""
 
     earned: timedelta = timedelta()
@@ -31,13 +30,13 @@ class Soak:
         """Return the soak after one more observation that counts."""
         if unhealthy:
             since = self.bad_since or at
-            return Soak(bad_since=since) if at - since > grace else replace(self, good_at=None, bad_since=since)
+            return Soak(bad_since=since) if at - since > grace else self._replace(good_at=None, bad_since=since)
         if not covered:
-            return replace(self, good_at=None)
+            return self._replace(good_at=None)
         gap = at - self.good_at if self.good_at is not None else None
         gained = gap if gap is not None and timedelta() < gap <= max_gap else timedelta()
         return Soak(self.earned + gained, at)
 
     def interrupted(self) -> Soak:
         """Return the soak after an observation that does not count."""
-        return replace(self, good_at=None)
+        return self._replace(good_at=None)
