@@ -7,9 +7,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from schiff.checks.immutability import immutability_problems
 from schiff.components.trident import COMPONENT
 from schiff.components.trident_settings import TridentSettings
 from schiff.manifests.manifest import Manifest
+from schiff.manifests.yaml import to_yaml
 from tests.components.offered import compiled, vendored
 from tests.makers import METAL3_ORDER, a_resolved_cluster, changed
 
@@ -176,3 +178,23 @@ def test_kinds_are_there_before_the_operator_makes_them_and_are_never_pruned() -
     assert definitions[1]["metadata"]["annotations"] == {"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"}
     (patch,) = yaml.safe_load(str(compiled("trident", "v26.6.0")["base/kustomization.yaml"]))["patches"]
     assert "prune: disabled" in patch["patch"]
+
+
+def compiled_tree(chosen: TridentSettings) -> dict[str, str]:
+    return {f"config/trident/{item.name}.yaml": str(to_yaml([item])) for item in COMPONENT.objects(CLUSTER, chosen)}
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ({"svm": "svm-other"}, {"spec.svm"}),
+        ({"driver": "ontap-nas-flexgroup"}, {"spec.storageDriverName"}),
+        ({"storagePrefix": "other_"}, {"spec.storagePrefix"}),
+        ({"managementLIF": "10.4.8.20", "dataLIF": "10.4.8.21"}, set()),
+    ],
+)
+def test_what_volumes_are_found_by_never_changes_in_place(said: dict[str, Any], refused: set[str]) -> None:
+    before, after = settings(backends={"nas": NAS}), settings(backends={"nas": {**NAS, **said}})
+    found = list(immutability_problems(compiled_tree(before), compiled_tree(after), COMPONENT.never))
+    assert {problem.path for problem in found} == refused
+    assert all(problem.cure.startswith("add a backend under a new name") for problem in found)
