@@ -218,6 +218,18 @@ def test_a_promotion_on_the_evidence_of_the_closed_chain_that_is_written_afterwa
         season.verify()
 
 
+def test_nor_does_one_after_those_that_stand() -> None:
+    season, _release = in_prd()
+    later = season.cut("2026.50.0")
+    until(season, "ref", later)
+    old, _plan = promotion(season, "prd", later)
+    close(season, "ref")
+    season.verify()
+    promote(season, "prd", later, source=old["source"])
+    with pytest.raises(Tampered, match=r"cites entry .* of ref"):
+        season.verify()
+
+
 def test_a_promotion_in_a_chain_made_anew_does_not_stand_either() -> None:
     season, _release = in_prd()
     close(season, "ref")
