@@ -122,7 +122,7 @@ FAULTS = (
         ("        if self.held:", "        if self.gone:"),
         ("not (self.held or self.gone or self.failed)", "not (self.gone or self.failed)"),
         ("done = at - since >= seen.pace.bake", "done = at >= since"),
-        ("unwell = self.seen in (Verdict.Unhealthy, Verdict.Unknown)", "unwell = self.seen is Verdict.Unhealthy"),
+        ("self.seen in _UNWELL and not (self.gone", "self.seen is Verdict.Unhealthy and not (self.gone"),
         ("        lost = self.hop >= 0 and not self.is_done", "        lost = False"),
     ),
     *_faults(
