@@ -22,7 +22,7 @@ REVIEWED_WITHIN: Final = timedelta(days=7)
 
 def overdue_reviews(stage: Stage, proofs: Proofs, at: datetime) -> Iterator[Refusal]:
     """Yield a refusal for each hotfix that nobody reviewed in time; a review that comes late ends that."""
-    for release, hurried in stage.expedited.items():
+    for release, hurried in stage.hurried.items():
         due = hurried.at + REVIEWED_WITHIN
         asked = Asked("review", release, hurried.at, hurried.authors)
         if at > due and not usable(stage, proofs, asked):

@@ -98,7 +98,8 @@ class Stage:
     report: Report = field(default_factory=Report)
     looked: datetime | None = None
     disbelieved: dict[int, str] = field(default_factory=dict)
-    expedited: dict[str, Hurried] = field(default_factory=dict)
+    expedited: list[str] = field(default_factory=list)
+    hurried: dict[str, Hurried] = field(default_factory=dict)
     forwards: dict[ClusterKey, Forward] = field(default_factory=dict)
 
     def copy(self) -> Stage:
@@ -116,7 +117,8 @@ class Stage:
             self.report,
             self.looked,
             dict(self.disbelieved),
-            dict(self.expedited),
+            list(self.expedited),
+            dict(self.hurried),
             dict(self.forwards),
         )
 
@@ -187,7 +189,8 @@ class Stage:
         self.rollout = Rollout.begun(body.name, plan, entry.seq, at, expedited=body.expedited)
         self.rollout.overridden = frozenset(freezes)
         if body.expedited:
-            self.expedited[body.release] = Hurried(body.name, at, tuple(body.authors))
+            self.expedited.append(body.release)
+            self.hurried[body.release] = Hurried(body.name, at, tuple(body.authors))
         starts = {key: member.start for key, member in plan.members.items()} | dict(plan.held)
         for key, start in starts.items():
             self._stick(key, start)
