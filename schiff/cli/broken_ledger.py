@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from schiff.cli.chains import chain_place, seen_by_deliveries, verified_chains
 from schiff.errors import InvalidValue, Refused, Tampered
 from schiff.git.repository import BranchFiles, read_branch
-from schiff.rollout.bodies import Cited, GenesisBody, Mark, PromoteBody, RevokeBody
+from schiff.rollout.bodies import Cited, GenesisBody, Mark, PromoteBody, RanHotfix, RevokeBody
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Head, Ledger
-from schiff.rollout.reopening import last_remembered
+from schiff.rollout.reopening import Said, last_remembered
 from schiff.sources.chains import ChainPlace, Chains, up_to
 from schiff.sources.ledger_branch import read_ledger
 from schiff.sources.witness import Held, ask_witness
@@ -74,16 +74,20 @@ class BrokenLedger:
         return head
 
     @property
-    def revoked(self) -> Mapping[str, str]:
-        """What it says that was revoked, with the reasons, as far as it can be read."""
+    def said(self) -> Said:
+        """What it says that outlives it, as far as it can be read."""
         found: dict[str, str] = {}
-        for _, entry in self._readable():
+        hotfixes: dict[str, RanHotfix] = {}
+        for entry in self._readable():
             match entry.said:
                 case RevokeBody(release=release, reason=reason):
                     found[release] = reason
-                case GenesisBody(revoked=revoked):
+                case GenesisBody(revoked=revoked, expedited=expedited):
                     found |= revoked
-        return found
+                    hotfixes |= expedited
+                case PromoteBody(release=release, name=name, authors=authors, expedited=True):
+                    hotfixes[release] = RanHotfix(name=name, at=entry.at, authors=authors)
+        return Said(found, hotfixes)
 
     def standing(self, end: Head) -> Mark | None:
         """Return the last promotion of the next environment that cites this chain, as it was seen by others.
@@ -113,11 +117,11 @@ class BrokenLedger:
         numbered = ((int(name[:-5]), content) for name, content in self.found.files.items() if _is_numbered(name))
         return max((Head(seq, digest_of_bytes(content)) for seq, content in numbered), default=None)
 
-    def _readable(self) -> Iterator[tuple[str, Entry]]:
+    def _readable(self) -> Iterator[Entry]:
         for name, content in sorted(self.found.files.items()):
             if _is_numbered(name):
                 try:
-                    yield name, Entry.parse(content)
+                    yield Entry.parse(content)
                 except InvalidValue:
                     continue
 

@@ -126,7 +126,7 @@ def _proposed(project: Project, environment: Environment, to: str, reason: str, 
         reason=reason,
         standing=ledger.standing(end),
     )
-    body = way.body(closed, ledger.revoked)
+    body = way.body(closed, ledger.said)
     return _Proposal(ledger, fleet, broken, end, good, tuple(_verdicts(fleet, way)), body)
 
 

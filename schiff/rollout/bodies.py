@@ -100,11 +100,20 @@ class Agreement(Spec):
     signature: Text
 
 
+class RanHotfix(Spec):
+    """A hotfix that was promoted in a closed chain without the usual soak: when, and whose own change it is."""
+
+    name: Text
+    at: Moment
+    authors: Items[str] = ()
+
+
 class GenesisBody(Spec):
     """The state that a ledger starts from: the newest release, taken as completed without evidence.
 
-    One that closes another chain says so, with the people who agreed to it, and
-    what may go nowhere from its beginning on.
+    One that closes another chain says so, with the people who agreed to it, what
+    may go nowhere from its beginning on, and which hotfixes ran before: no later
+    release takes them away.
     """
 
     release: Digest
@@ -113,11 +122,12 @@ class GenesisBody(Spec):
     grandfathered: Literal[True] = True
     closes: Closed | None = None
     revoked: Mapping[Digest, Text] = {}
+    expedited: Mapping[Digest, RanHotfix] = {}
     agreed: Items[Agreement] = ()
 
     @model_validator(mode="after")
     def _closes_what_it_revokes(self) -> Self:
-        if self.closes is None and (self.revoked or self.agreed):
+        if self.closes is None and (self.revoked or self.expedited or self.agreed):
             raise InvalidValue("only a beginning that closes another chain is agreed to, and revokes")
         return self
 

@@ -11,7 +11,8 @@ the order of the code:
    later that nobody believes its time: two people who once thought better of it have not agreed for ever.
 4. Clusters return to what they ran at a delivered commit, yet Kubernetes never goes down, a removal never goes back,
    and what was ordered since stays: nothing is deleted by going back.
-5. Releases that clusters leave by it are revoked, and so is whatever the closed chain had revoked.
+5. Releases that clusters leave by it are revoked, and so is whatever the closed chain had revoked; the hotfixes that
+   ran by that chain still bind what comes later.
 
 Evidence does not outlive its chain: no soak and no rollout is taken over, a release is promoted anew.
 """
@@ -21,7 +22,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from schiff.errors import Refused, Tampered
 from schiff.model.fleet import Fleet
 from schiff.model.policy import SoakPolicy
 from schiff.model.tenant_cluster import Removal
-from schiff.rollout.bodies import Agreement, Closed, GenesisBody, Verb
+from schiff.rollout.bodies import Agreement, Closed, GenesisBody, RanHotfix, Verb
 from schiff.rollout.candidates import is_pinnable
 from schiff.rollout.entry import Entry
 from schiff.rollout.genesis import newest_release, orders_of
@@ -53,6 +54,16 @@ class Standing:
     kubernetes: KubernetesVersion
     removal: Removal | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What outlives a closed chain: the releases that it revoked, with the reasons, and the hotfixes that ran."""
+
+    revoked: Mapping[str, str] = field(default_factory=dict)
+    expedited: Mapping[str, RanHotfix] = field(default_factory=dict)
+
+
+NOTHING_SAID = Said()
 
 Delivered = Mapping[ClusterKey | str, Standing]
 """What every cluster was delivered with; a management cluster is named by its name alone."""
@@ -123,11 +134,11 @@ class Return:
             raise Refused(f"{self.environment} has no release to start from; cut the first one", "no-release")
         return newest.digest
 
-    def body(self, closed: Closed, revoked: Mapping[str, str]) -> dict[str, Any]:
-        """Return the body of the beginning, without the people who agree; `revoked` is what the closed chain said."""
+    def body(self, closed: Closed, said: Said = NOTHING_SAID) -> dict[str, Any]:
+        """Return the body of the beginning, without the people who agree; `said` is left of the closed chain."""
         returned = {run.release for run in self.good.values()}
         taken_back = {release: closed.reason for release, _ in self.left if release not in returned}
-        revoked = {release: reason for release, reason in revoked.items() if release not in returned}
+        revoked = {release: reason for release, reason in said.revoked.items() if release not in returned}
         return {
             "release": self.release,
             "clusters": self._clusters(taken_back),
@@ -135,6 +146,7 @@ class Return:
             "grandfathered": True,
             "closes": closed.as_document(),
             "revoked": {**revoked, **taken_back},
+            "expedited": {release: ran.as_document() for release, ran in said.expedited.items()},
         }
 
     def _clusters(self, revoked: Collection[str]) -> dict[str, Any]:

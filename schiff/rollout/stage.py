@@ -170,6 +170,9 @@ class Stage:
     def _begin(self, body: GenesisBody) -> None:
         self.completed_releases.append(body.release)
         self.revoked.update(body.revoked)
+        for release, ran in body.expedited.items():
+            self.expedited.append(release)
+            self.hurried[release] = Hurried(ran.name, parse_moment(ran.at), tuple(ran.authors))
         self.management_pins.update(body.management_clusters)
         for key, first in body.clusters.items():
             self._begin_cluster(key, first)

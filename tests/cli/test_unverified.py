@@ -25,8 +25,10 @@ from schiff.delivery.witness import Witness
 from schiff.git.clone import CachedClone
 from schiff.git.fast_import import store_objects
 from schiff.git.repository import ensure_bare
+from schiff.rollout.bodies import RanHotfix
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Head, Ledger
+from schiff.rollout.reopening import Said
 from schiff.s3.bucket import Bucket
 from schiff.sources.fleet_files import load_fleet
 from schiff.values.digests import digest_of_bytes
@@ -218,11 +220,22 @@ def test_numbers_go_on_from_the_newest_entry_that_anybody_remembers(
     assert ends() == Head(7, digest_of_bytes(b"rubbish"))
 
 
-def test_what_a_broken_ledger_revoked_stays_revoked_as_far_as_it_can_be_read(project: WitnessedProject) -> None:
+def test_what_a_broken_ledger_says_of_releases_counts_on_as_far_as_it_can_be_read(project: WitnessedProject) -> None:
+    hotfix = {**cites(0, SOME).body, "expedited": True}
+    hurried = Entry(5, None, "prd", "promote", "2026-11-24T09:00:00Z", None, "a", "none", hotfix)
     revoke = {"release": SOME, "reason": "eats disks", "target": SOME, "verdict": "full"}
     entry = Entry(4, None, "prd", "revoke", "2026-11-24T09:00:00Z", None, "a", "none", revoke)
-    project.rewrite({**project.files(), "000001.json": b"rubbish", "000004.json": entry.to_bytes()})
-    assert BrokenLedger.of("prd").revoked == {SOME: "eats disks"}
+    project.rewrite(
+        {
+            **project.files(),
+            "000001.json": b"rubbish",
+            entry.file_name: entry.to_bytes(),
+            hurried.file_name: hurried.to_bytes(),
+        }
+    )
+    assert BrokenLedger.of("prd").said == Said(
+        {SOME: "eats disks"}, {SOME: RanHotfix(name="2026.48.0", at=entry.at, authors=())}
+    )
 
 
 def cites(seq: int, digest: str, at: int = 1) -> Entry:

@@ -11,7 +11,7 @@ import pytest
 
 from schiff.errors import InvalidValue, Refused, Tampered
 from schiff.model.fleet import Fleet
-from schiff.rollout.bodies import Agreement, Closed, Mark
+from schiff.rollout.bodies import Agreement, Closed, Mark, RanHotfix
 from schiff.rollout.entry import Entry
 from schiff.rollout.ledger import Head, Ledger
 from schiff.rollout.moments import format_moment
@@ -19,6 +19,7 @@ from schiff.rollout.proofs import Receipt, require_witnessed
 from schiff.rollout.reopening import (
     Delivered,
     Return,
+    Said,
     Standing,
     beginning,
     in_time,
@@ -26,11 +27,12 @@ from schiff.rollout.reopening import (
     require_agreed,
     subject_of,
 )
+from schiff.rollout.stage import Hurried
 from schiff.values.digests import HEAD
 from schiff.values.names import ClusterKey, Environment
 from schiff.values.versions import KubernetesVersion
 from tests.rollout.forgery import DAY, SOME_DIGEST, move, outcome, promote, promotion, refused, steps, until
-from tests.rollout.season import ANNA, BERT, FIRST, VERSION, Season, a_season
+from tests.rollout.season import ANNA, BEGIN, BERT, FIRST, VERSION, Season, a_season
 from tests.rollout.small_fleet import (
     CANDIDATE,
     CUT,
@@ -45,6 +47,7 @@ from tests.rollout.small_fleet import (
     released,
 )
 
+HOTFIX = RanHotfix(name="2026.48.1", at="2026-11-24T09:00:00Z", authors=(ANNA,))
 AGREED = tuple(Agreement(expires="2027-12-01T00:00:00Z", principal=who, signature="-") for who in (ANNA, BERT))
 
 
@@ -294,6 +297,16 @@ def test_a_release_that_its_own_environment_revoked_by_beginning_anew_is_not_mov
     refused(season, "was revoked: loses packets")
 
 
+def test_a_hotfix_that_ran_by_the_closed_chain_is_still_not_taken_away() -> None:
+    season = a_season()
+    closed = closed_at(4)
+    body = {**body_of(season, "prd", closed, {}), "expedited": {SOME_DIGEST: HOTFIX.as_document()}}
+    entry = beginning("prd", closed, body, at=format_moment(season.now), actor="ci:test", fleet="none")
+    state = Ledger.empty("prd").extended(entry).state
+    assert state.expedited == [SOME_DIGEST]
+    assert state.hurried == {SOME_DIGEST: Hurried("2026.48.1", BEGIN, (ANNA,))}
+
+
 def test_the_newest_memory_counts_and_of_one_number_the_witness() -> None:
     witness, seen, branch = Head(7, "sha256:w"), Head(5, "sha256:s"), Head(7, "sha256:b")
     assert last_remembered(witness, [seen], branch) == witness
@@ -320,7 +333,7 @@ def test_clusters_return_and_kubernetes_stays_removals_too() -> None:
     now: Delivered = {SHOP: Standing(new, V1_35), LEAVING: Standing(new, V1_34, "c"), "mgmt-2": Standing(new, V1_35)}
     good: Delivered = {SHOP: Standing(old, V1_34), LEAVING: Standing(old, V1_34, "a"), "mgmt-2": Standing(old, V1_34)}
     way = Return(fleet, "prd", now, good)
-    body = way.body(closed_at(4), {SOME_DIGEST: "was bad", old: "by mistake"})
+    body = way.body(closed_at(4), Said({SOME_DIGEST: "was bad", old: "by mistake"}, {SOME_DIGEST: HOTFIX}))
     assert (way.release, way.left) == (old, ((new, old),))
     assert body["clusters"] == {
         str(LATER): {"release": old, "kubernetes": "v1.34.6"},
@@ -328,6 +341,7 @@ def test_clusters_return_and_kubernetes_stays_removals_too() -> None:
         str(SHOP): {"release": old, "kubernetes": "v1.35.4"},
     }
     assert body["managementClusters"] == {"mgmt-2": {"release": new, "kubernetes": "v1.35.4"}}
+    assert body["expedited"] == {SOME_DIGEST: {"name": "2026.48.1", "at": "2026-11-24T09:00:00Z", "authors": [ANNA]}}
     assert body["revoked"] == {SOME_DIGEST: "was bad", new: "broken"}
 
 
@@ -335,16 +349,16 @@ def test_a_cluster_that_was_ordered_since_stays_where_it_is_unless_that_is_taken
     fleet, old, new = two_releases()
     good: Delivered = {SHOP: Standing(old, V1_34)}
     stays = Return(fleet, "prd", {SHOP: Standing(old, V1_34), LATER: Standing(new, V1_35)}, good)
-    assert stays.body(closed_at(4), {})["clusters"][str(LATER)] == {"release": new, "kubernetes": "v1.35.4"}
+    assert stays.body(closed_at(4))["clusters"][str(LATER)] == {"release": new, "kubernetes": "v1.35.4"}
     goes = Return(fleet, "prd", {SHOP: Standing(new, V1_35), LATER: Standing(new, V1_35)}, good)
-    assert goes.body(closed_at(4), {})["clusters"][str(LATER)] == {"release": old, "kubernetes": "v1.35.4"}
+    assert goes.body(closed_at(4))["clusters"][str(LATER)] == {"release": old, "kubernetes": "v1.35.4"}
 
 
 def test_followers_of_head_follow_head() -> None:
     fleet, old, new = two_releases()
     now: Delivered = {CANDIDATE: Standing(new, V1_35), FOLLOWER: Standing(HEAD, V1_34)}
     way = Return(fleet, "tst", now, {CANDIDATE: Standing(old, V1_34), FOLLOWER: Standing(HEAD, V1_34)})
-    clusters = way.body(closed_at(4), {})["clusters"]
+    clusters = way.body(closed_at(4))["clusters"]
     assert clusters[str(FOLLOWER)] == {"release": HEAD, "kubernetes": "v1.35.4"}
     assert clusters[str(CANDIDATE)] == {"release": old, "kubernetes": "v1.35.4"}
     assert way.left == ((new, old),)
