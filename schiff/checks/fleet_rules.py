@@ -10,6 +10,7 @@ name-over-budget        names that are joined from others fit into 63 characters
 manager-too-small       a management cluster survives the loss of a machine and has a worker for its controllers
 zone-of-network         a cluster's nodes stand in a network of its own zone
 alerts-secret           the secret that alerts name is a document of the management cluster, where Flux looks for it
+shards-too-early        a management cluster whose facts name shards runs a version of Flux that has them
 manager-skew            a management cluster's Cluster API looks after the Kubernetes version of every tenant it serves
 ======================  ====================================================================================
 
@@ -26,6 +27,8 @@ from schiff.checks.fleet_machine_rules import machine_problems
 from schiff.checks.fleet_network_rules import network_problems
 from schiff.checks.fleet_subjects import Subject, subjects
 from schiff.checks.fleet_window_rules import window_problems
+from schiff.compiler.component_set import FLUX
+from schiff.components.flux import SHARDED_SINCE
 from schiff.errors import Problem
 from schiff.manifests.flux import FLUX_NAMESPACE
 from schiff.manifests.sops import is_in
@@ -118,6 +121,19 @@ def _alert_secrets(clusters: Sequence[Subject]) -> Iterator[Problem]:
             yield Problem(place, ".".join(path), message, cure, rule="alerts-secret")
 
 
+def _shards(clusters: Sequence[Subject]) -> Iterator[Problem]:
+    for subject in clusters:
+        cluster, pinned = subject.cluster, subject.cluster.layers.release.components.get(FLUX)
+        if not cluster.self_managed or cluster.management.spec.facts.shards is None or pinned is None:
+            continue
+        if pinned.version < SHARDED_SINCE:
+            path = ("facts", "shards")
+            message = f"Flux {pinned.version} has no shards, so nobody would apply its tenants"
+            cure = f"let it run {SHARDED_SINCE} or a later one first"
+            place = cluster.management.document.place(path)
+            yield Problem(place, ".".join(path), message, cure, rule="shards-too-early")
+
+
 def _skews(clusters: Sequence[Subject]) -> Iterator[Problem]:
     """Check tenants against the release of their manager, which is another than their own while they wait or hold."""
     managers = {it.cluster.identity.name: it.cluster.layers.release for it in clusters if it.cluster.self_managed}
@@ -142,6 +158,7 @@ _RULES: tuple[Rule, ...] = (
     _sizes_of_managers,
     _zones_of_networks,
     _alert_secrets,
+    _shards,
     _skews,
     address_problems,
     network_problems,

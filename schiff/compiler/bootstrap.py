@@ -18,6 +18,7 @@ from collections.abc import Collection
 
 from schiff.compiler.component_set import Running, component_set
 from schiff.compiler.parts import Parts
+from schiff.compiler.shards import in_shard
 from schiff.manifests.flux import (
     BOOTSTRAP_PACE,
     COMPONENTS,
@@ -69,7 +70,7 @@ def _remote(
 ) -> Manifest:
     has_key = cluster.self_managed or is_in(cluster.secrets, DECRYPTION_KEY, cluster.identity.namespace)
     decryption = DECRYPTION if has_key else FLUX_KEY_DECRYPTION
-    return flux_kustomization(
+    applied = flux_kustomization(
         name,
         path,
         COMPONENTS,
@@ -81,6 +82,7 @@ def _remote(
         decryption=decryption if decrypt else None,
         kubeconfig="" if cluster.self_managed else f"{cluster.identity.name}-kubeconfig",
     )
+    return applied if cluster.self_managed else in_shard(applied, cluster.identity.key, cluster.management)
 
 
 def own_folder(cluster: ResolvedCluster) -> str:

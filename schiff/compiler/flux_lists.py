@@ -16,6 +16,7 @@ from schiff.compiler.bootstrap import bootstrap_kustomizations
 from schiff.compiler.file_tree import FileTree
 from schiff.compiler.management_cluster import infrastructures
 from schiff.compiler.parts import Parts
+from schiff.compiler.shards import in_shard
 from schiff.compiler.status_access import management_account
 from schiff.manifests.flux import COMPONENTS, DECRYPTION, DEFINITIONS, FOLDER_PACE, flux_kustomization, git_repository
 from schiff.manifests.kustomize import FILE_NAME, kustomization_file
@@ -40,7 +41,7 @@ def flux_folder_tree(
 ) -> FileTree:
     """Return the list of one environment on one management cluster; `others` are compiled by another version."""
     listed = [*(cluster.listing for cluster in tenants if cluster.is_listed), *others]
-    files = {f"{tenant.namespace}.yaml": [_tenant(tenant)] for tenant in listed}
+    files = {f"{tenant.namespace}.yaml": [_tenant(tenant, management)] for tenant in listed}
     if told := alerts(management, environment, listed, owned=owned):
         files["alerts.yaml"] = list(told)
     if owned:
@@ -52,10 +53,10 @@ def flux_folder_tree(
     return FileTree({**texts, FILE_NAME: kustomization_file(sorted(texts))})
 
 
-def _tenant(tenant: Listing) -> Manifest:
+def _tenant(tenant: Listing, management: ResolvedCluster) -> Manifest:
     key = tenant.key
     folder = layout.cluster_folder(tenant.management_cluster, key.site, tenant.customer, key.name)
-    return _applied(tenant.namespace, str(folder))
+    return in_shard(_applied(tenant.namespace, str(folder)), key, management.management)
 
 
 def _applied(name: str, path: str, *, prune: bool = True, depends_on: Collection[str] = ()) -> Manifest:

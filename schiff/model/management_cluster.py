@@ -40,11 +40,16 @@ class AlertFacts(Spec):
         return self
 
 
+Shards = Literal[2, 4, 8]
+"""How many; Flux's versioned folder has a variant for each, so it is one of a few."""
+
+
 class ManagementClusterFacts(Spec):
     """How the management cluster reads the delivered repositories, and how people reach it.
 
     `recipients` are those who can read what is encrypted for it: its own key
-    and the break-glass key of the platform.
+    and the break-glass key of the platform. `shards` is into how many sets of
+    controllers its Flux is divided, each of which applies its share of tenants.
     """
 
     definitions_url: RepositoryUrl
@@ -53,6 +58,7 @@ class ManagementClusterFacts(Spec):
     api_context: str
     recipients: Items[Recipient] = ()
     alerts: AlertFacts | None = None
+    shards: Shards | None = None
 
 
 class ManagementClusterSpec(Spec):

@@ -36,6 +36,11 @@ BGP: dict[str, Any] = {"asn": 65101, "peers": {"leaf-1": {"address": "10.1.0.251
 
 Change = tuple[str, str, Any]
 
+OFFERED: tuple[Change, ...] = (
+    ("head.yaml", "components.flux.version", "v2.9.3-s2"),
+    ("components/flux.yaml", "versions", {"v2.9.3": {}, "v2.9.3-s2": {}}),
+)
+
 
 def a_window(until: str, opens: str = "22:00") -> dict[str, Any]:
     return {"days": ["sunday"], "from": opens, "until": until, "zone": "UTC"}
@@ -227,6 +232,7 @@ WRONG: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
             ("customers/customer-b.yaml", "windows", [a_window("22:45"), a_window("06:30", "05:45")]),
         ),
     ),
+    ("shards-too-early", f"{MANAGEMENT_CLUSTER}: facts.shards: Flux", ((MANAGEMENT_CLUSTER, "facts.shards", 2),)),
     (
         "window-too-short",
         "takes 1h, and no window is so long (sunday 22:00-22:45 UTC)",
@@ -235,6 +241,7 @@ WRONG: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
 )
 
 RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
+    ("shards of a version that has them", (*OFFERED, (MANAGEMENT_CLUSTER, "facts.shards", 2))),
     ("a move just fits into the window", ((SECOND, "windows", [a_window("23:00")]),)),
     ("a move fits into two that touch", ((SECOND, "windows", [a_window("22:30"), a_window("23:00", "22:30")]),)),
     ("who follows the working copy never moves", ((VSPHERE_ORDER, "windows", [a_window("22:01")]),)),

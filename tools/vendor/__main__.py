@@ -81,6 +81,15 @@ RECIPES = (
         "Flux v2.9.3",
     ),
     Recipe(
+        "flux", "v2.9.3-s2",
+        tuple(
+            Taken(f"github.com/fluxcd/{name}-controller", f"config/{part}", f"{name}-controller/{part}")
+            for name in _CONTROLLERS
+            for part in ("crd", "manager")
+        ),
+        "Flux v2.9.3",
+    ),
+    Recipe(
         "calico", "v3.32.1",
         (
             Taken(
