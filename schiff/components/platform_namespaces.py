@@ -23,6 +23,8 @@ _ALWAYS: Final = (
 )
 _OF_MANAGEMENT: Final = (
     "baremetal-operator-system",
+    "capi-ipam-in-cluster-system",
+    "capi-ipam-infoblox-system",
     "capi-kubeadm-bootstrap-system",
     "capi-kubeadm-control-plane-system",
     "capi-operator-system",
@@ -30,6 +32,7 @@ _OF_MANAGEMENT: Final = (
     "capm3-system",
     "capv-system",
     "cert-manager",
+    "metal3-ipam-system",
 )
 _NAME_LABEL: Final = "kubernetes.io/metadata.name"
 PLATFORM: Final = "platform"

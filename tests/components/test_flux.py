@@ -94,6 +94,7 @@ def test_each_shard_watches_its_key_and_the_rest_watch_what_has_none() -> None:
         "../shards/1",
         "../shards/2",
     ]
+    assert "patches" not in kustomization("intranet-2-shards", SHARDED), "one would find the shards by their old name"
     assert arguments("unsharded/intranet", "kustomize-controller") == ["--watch-label-selector=!sharding.fluxcd.io/key"]
     found = arguments("shards/2", "kustomize-controller")
     assert "--watch-label-selector=sharding.fluxcd.io/key=shard2" in found
