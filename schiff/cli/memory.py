@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 
-_EVERY = 100_000
+_EVERY = 500_000
 _TIMES = 20
 
 
 def collect_rarely() -> None:
-    """Leave alone what was imported, and look for cycles a hundred times less often than Python does.
+    """Leave alone what was imported, and look for cycles hundreds of times less often than Python does.
 
     A command lives for seconds and makes next to no cycles, but many small
     values that stay: looking through them takes up to a third of reading a

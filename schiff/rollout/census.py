@@ -16,6 +16,9 @@ class Part(NamedTuple):
     done: bool
 
 
+_NOTHING = Part(healthy=False, unhealthy=False, done=False)
+
+
 @dataclass(slots=True)
 class Census:
     """The population with what each adds, and the sums."""
@@ -39,14 +42,11 @@ class Census:
         before = self.parts.get(key)
         if part == before:
             return
-        if before is not None:
+        less, more = before or _NOTHING, part or _NOTHING
+        self.healthy += more.healthy - less.healthy
+        self.unhealthy += more.unhealthy - less.unhealthy
+        self.done += more.done - less.done
+        if part is None:
             del self.parts[key]
-            self._add(before, -1)
-        if part is not None:
+        else:
             self.parts[key] = part
-            self._add(part, 1)
-
-    def _add(self, part: Part, times: int) -> None:
-        self.healthy += times * part.healthy
-        self.unhealthy += times * part.unhealthy
-        self.done += times * part.done

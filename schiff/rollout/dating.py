@@ -41,6 +41,8 @@ class Dates:
 
     def refusals(self, entry: Entry) -> Iterator[Refusal]:
         """Yield why the time of an entry cannot be true, then take it for what follows."""
+        if self.receipts is None:
+            return
         received, at = self._received(entry), parse_moment(entry.at)
         in_time = received is not None and abs(received - at) <= RECEIVED_WITHIN
         if in_time:
