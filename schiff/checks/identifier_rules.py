@@ -17,6 +17,12 @@ from schiff.values.identifiers import Identifier
 
 RULE = "identifier-twice"
 
+_SAID_MORE_EXACTLY = frozenset({
+    ("kubernetes", "namespace"), ("metal3", "host"), ("network", "api address"),
+    ("network", "service addresses"), ("vrrp", "router id"),
+})  # fmt: skip
+"""What rules about names, addresses and machines refuse already, each at the value that is wrong."""
+
 
 def identifier_problems(parts: Parts, *resolved: ResolvedEnvironment) -> Iterator[Problem]:
     """Give every name that a second cluster has too."""
@@ -24,7 +30,8 @@ def identifier_problems(parts: Parts, *resolved: ResolvedEnvironment) -> Iterato
     for subject in subjects(resolved):
         for found in _of(subject, parts):
             other = owners.setdefault(found, subject)
-            if other is not subject and not found.shared:
+            exactly = (found.system, found.kind) in _SAID_MORE_EXACTLY
+            if other is not subject and not found.shared and not exactly:
                 within = f" in {found.scope}" if found.scope else ""
                 message = f"{found.system} {found.kind} {found.value}{within} is {other.label}'s already"
                 yield subject.problem((), message, "give one of the two another name or value", RULE)

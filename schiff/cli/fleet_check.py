@@ -41,7 +41,7 @@ from schiff.values.digests import HEAD
 from schiff.values.names import ENVIRONMENTS, Environment
 
 _REFUSED = "-cannot"
-"""How the rules end by which infrastructures and components object."""
+"""How the rules end by which infrastructures object."""
 
 Files = Mapping[str, Content]
 Before = Callable[[Environment], Files | None]
@@ -75,13 +75,14 @@ def check_fleet(
     resolved = {name: _surveyed(fleet, name, assigned(fleet, name, ledgers), parts) for name in ENVIRONMENTS}
     environments = {name: each.environment for name, each in resolved.items()}
     between = [*fleet_problems(*environments.values()), *identifier_problems(parts, *environments.values())]
-    between += [*secret_problems(*environments.values()), *_sops_rule_problems(folder, fleet)]
     read = tuple(problems)
     for name in chosen:
         for survey in (resolved[name], _surveyed(fleet, name, on_head(fleet, name), parts)):
             own = [problem for problem in survey.problems if not _follows(problem, read)]
-            checked.problems += _unsaid(own, [*checked.problems, *between])
+            checked.problems += _unsaid(own, [*checked.problems, *between], parts)
     checked.problems += between
+    if not checked.problems:  # who may read what follows from orders and sites, so it is asked of right ones alone
+        checked.problems += [*secret_problems(*environments.values()), *_sops_rule_problems(folder, fleet)]
     checked.clusters = sum(len(environments[name].tenants) for name in chosen)
     checked.notes += _waiting(fleet, [environments[name] for name in chosen])
     if not checked.problems:
@@ -131,7 +132,7 @@ def _surveyed(fleet: Fleet, name: Environment, assigned: Assignments, parts: Par
     return _Surveyed(environment, [*problems, *_part_problems(environment, parts)])
 
 
-def _unsaid(problems: Iterable[Problem], said: Iterable[Problem]) -> list[Problem]:
+def _unsaid(problems: Iterable[Problem], said: Iterable[Problem], parts: Parts) -> list[Problem]:
     """Return the problems of values that nothing was said about.
 
     On head most are the same as on a release, and what an infrastructure or a
@@ -139,11 +140,15 @@ def _unsaid(problems: Iterable[Problem], said: Iterable[Problem]) -> list[Proble
     """
     known = {(problem.place, problem.path, problem.rule) for problem in said}
     lines = {(problem.place.file, problem.place.line, problem.path) for problem in said}
+    objecting = {f"{name}-{rule}" for name, component in parts.components.items() for rule in component.rules}
     return [
         problem
         for problem in problems
         if (problem.place, problem.path, problem.rule) not in known
-        and not (problem.rule.endswith(_REFUSED) and any(_is_part(problem, *line) for line in lines))
+        and not (
+            (problem.rule in objecting or problem.rule.endswith(_REFUSED))
+            and any(_is_part(problem, *line) for line in lines)
+        )
     ]
 
 

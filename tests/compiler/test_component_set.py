@@ -70,8 +70,8 @@ def test_each_component_comes_after_what_it_requires() -> None:
 
 
 def test_a_component_that_is_not_installed_is_named_where_it_is_pinned() -> None:
-    (found,) = sentences(pinned(coil="v2.15.0"))
-    assert found.startswith("head.yaml: components[coil]: component 'coil' is not installed beside schiff")
+    (found,) = sentences(pinned(submarine="v2.15.0"))
+    assert found.startswith("head.yaml: components[submarine]: component 'submarine' is not installed beside schiff")
 
 
 def test_a_requirement_that_does_not_run_is_named() -> None:

@@ -163,7 +163,8 @@ def test_images_are_pulled_from_the_clusters_registry_without_their_own_host() -
 
 
 def test_calicos_routers_wait_for_its_api_server_in_the_tenant() -> None:
-    tree = folder(a_resolved_cluster("metal3", documents=changed(METAL3_ORDER, "components.calico", {"bgp": True})))
+    peering = changed(METAL3_ORDER, "components", {"calico": {"bgp": True}, "metallb": {"mode": "l2"}})
+    tree = folder(a_resolved_cluster("metal3", documents=peering))
     assert "dependsOn" not in kustomization(tree, "calico-config")
     assert "config/calico/bgppeers/leaf-1.yaml" in tree
     assert "cni/bgppeers/leaf-1.yaml" not in tree
