@@ -61,6 +61,7 @@ class Portworx(OrdinaryComponent):
         DEFAULT_CLASS: DEFAULT_RULE,
         "storage-nodes": f"At least {QUORUM} nodes may have storage: Portworx's own database needs a majority.",
         "replicas": "A class asks for no more replicas than there are workers.",
+        "arrays": f"A document `{ARRAYS.name}` is for namespace `{NAMESPACE}` and has the key `{ARRAYS_KEY}`.",
     }
     never = (
         *NEVER,

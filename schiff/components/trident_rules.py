@@ -21,6 +21,7 @@ RULES: Final[Mapping[str, str]] = {
     "prefix": "A storagePrefix begins with no digit, and that of ontap-nas-economy leaves room for names of qtrees.",
     "same-prefix": "Two backends of one driver on one SVM have different prefixes.",
     "export": "Volumes are exported to the addresses of every node.",
+    "credentials": "A document with a backend's credentials is for namespace `trident` and has the keys it needs.",
 }
 QTREE_BUDGET: Final = 24
 """A qtree's name has 64 characters, of which a volume's own take 40."""

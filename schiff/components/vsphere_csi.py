@@ -89,6 +89,9 @@ class VsphereCsi(OrdinaryComponent):
         "cluster-id": f"The FQDN of a cluster fits into the {CLUSTER_ID_BUDGET} characters of a cluster-id.",
         DEFAULT_CLASS: DEFAULT_RULE,
         "zone-binding": "Where a site has zones, classes bind WaitForFirstConsumer.",
+        "configuration": f"A document `{CONFIGURATION.name}` is for namespace `{NAMESPACE}` and has the key"
+        f" `{CONFIGURATION_KEY}`.",
+        SNAPSHOT_CONTROLLER: "A version that does not bring the snapshot controller has it from the release.",
     }
     never = NEVER
     example = """\

@@ -3,12 +3,17 @@
 A case of ``rules/<component>.yaml`` has `rule` (an id of the component, or ``shape``: the type of the settings
 decides), `bad` and `fine` (settings), and may have `provider` (default vsphere), `path` of the problem, words of its
 `cure`, `others` (settings of other components), `order` and `site` (values by dotted path below the order, and below
-the site's facts), `without` (the same, but for `bad` alone: what is wrong is beside the settings).
+the site's facts), `secrets` (encrypted documents of the cluster: file name to name, namespace and keys) and `pins`
+(component to version in its release, or null to leave it out).
+
+Where what is wrong is beside the settings, `without` has facts of the site, and `instead` other `secrets` and `pins`,
+for `bad` alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,7 +26,7 @@ from schiff.errors import InvalidValue
 from schiff.model.resolved import ResolvedCluster
 from schiff.sources.plugins import own_components
 from tests.components.example_clusters import offering_all
-from tests.makers import METAL3_ORDER, VSPHERE_ORDER, a_resolved_cluster, changed
+from tests.makers import METAL3_ORDER, VSPHERE_ORDER, Documents, a_resolved_cluster, changed
 
 FOLDER = Path(__file__).with_name("rules")
 SHAPE = "shape"
@@ -41,17 +46,26 @@ class Case(NamedTuple):
     order: Mapping[str, Any] = {}
     site: Mapping[str, Any] = {}
     without: Mapping[str, Any] = {}
+    secrets: Mapping[str, Mapping[str, Any]] = {}
+    pins: Mapping[str, str | None] = {}
+    instead: Mapping[str, Any] = {}
+
+    @property
+    def broken(self) -> list[SettingProblem]:
+        """What the component objects to in `bad`, and in what is wrong beside it."""
+        return self._replace(**self.instead).problems(self.bad, **self.without)
 
     def cluster(self, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> ResolvedCluster:
-        """Return a cluster whose order has these settings."""
+        """Return a cluster whose order has these settings, and the documents that people encrypted for it."""
         order = VSPHERE_ORDER if self.provider == "vsphere" else METAL3_ORDER
-        documents = offering_all()
+        documents = _offering(self.pins)
         changes = {f"components.{name}": value for name, value in {**self.others, self.component: settings}.items()}
         for path, value in {**changes, **self.order}.items():
             documents = changed(order, path, value, documents)
         for path, value in facts.items():
             documents = changed(f"{Path(order).parents[1]}/site.yaml", f"facts.{path}", value, documents)
-        return a_resolved_cluster(self.provider, documents=documents)
+        secrets = {file: _encrypted(**said) for file, said in self.secrets.items()}
+        return replace(a_resolved_cluster(self.provider, documents=documents), secrets=secrets)
 
     def problems(self, settings: Mapping[str, Any], **facts: Any) -> list[SettingProblem]:
         """Return what the component objects to in these settings; what is no setting at all breaks the shape."""
@@ -61,6 +75,25 @@ class Case(NamedTuple):
         except (ValidationError, InvalidValue) as error:
             return [SettingProblem((), str(error), "", SHAPE)]
         return list(component.problems(self.cluster(settings, {**self.site, **facts}), said))
+
+
+def _offering(pins: Mapping[str, str | None]) -> Documents:
+    documents = offering_all()
+    pinned = documents["head.yaml"]["components"]
+    for name, version in pins.items():
+        if version is None:
+            del pinned[name]
+        else:
+            pinned[name] = {"version": version}
+            documents[f"components/{name}.yaml"] = {"versions": {version: {}}}
+    return documents
+
+
+def _encrypted(name: str, namespace: str, keys: Sequence[str]) -> bytes:
+    metadata = {"name": name, "namespace": namespace}
+    values = dict.fromkeys(keys, "ENC[x]")
+    document = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
+    return yaml.safe_dump({**document, "sops": {"mac": "ENC[x]"}}).encode()
 
 
 def _cases() -> list[Case]:
@@ -74,8 +107,10 @@ each_case = pytest.mark.parametrize("case", CASES, ids=[f"{case.component}-{case
 
 @each_case
 def test_settings_that_break_a_rule_are_refused_with_a_cure(case: Case) -> None:
-    found = [problem for problem in case.problems(case.bad, **case.without) if problem.rule == case.rule]
-    assert found, case.problems(case.bad, **case.without)
+    broken = case.broken
+    assert {problem.rule for problem in broken} <= {*own_components()[case.component].rules, SHAPE}
+    found = [problem for problem in broken if problem.rule == case.rule]
+    assert found, broken
     if case.path:
         assert case.path in {".".join(map(str, problem.path)) for problem in found}
     if case.rule != SHAPE:
