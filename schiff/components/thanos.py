@@ -6,7 +6,8 @@ of Prometheus say. Rules, in the order of the code:
 
 1. A part of a bucket has exactly one compactor: two destroy each other's work, and without one nothing is ever deleted.
    A cluster with a part of its own compacts it; clusters that share one say which of them does.
-2. A coarser resolution is kept at least as long as a finer one, and a finer one until the coarser is made of it.
+2. The document of the object store has the key that sidecars, store gateway and compactor read, in their namespace.
+3. A coarser resolution is kept at least as long as a finer one, and a finer one until the coarser is made of it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from pydantic import Field, ValidationError
 
 from schiff.components.prometheus import has_driver
 from schiff.components.prometheus_operator import NAMESPACE
-from schiff.components.prometheus_settings import Gibibytes, ObjectStore, PrometheusSettings, VolumeSpec, object_store
+from schiff.components.prometheus_settings import (
+    OBJECT_STORE_KEY,
+    OBJECT_STORE_SECRET,
+    Gibibytes,
+    ObjectStore,
+    PrometheusSettings,
+    VolumeSpec,
+    object_store,
+)
 from schiff.components.protocol import (
     BASE,
     Files,
@@ -27,12 +36,15 @@ from schiff.components.protocol import (
     SettingProblem,
     versioned_folder,
 )
+from schiff.components.secret_documents import secret_problems
 from schiff.manifests.kustomize import patch
 from schiff.manifests.manifest import Manifest
+from schiff.manifests.sops import SecretTarget
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.spec import Spec
 from schiff.values.versions import ComponentVersion
 
+OBJECT_STORE: Final = SecretTarget(OBJECT_STORE_SECRET, NAMESPACE)
 COMPACTOR: Final = "compactor"
 IN_POD: Final = "compactor-in-pod"
 
@@ -81,6 +93,8 @@ class Thanos(OrdinaryComponent):
     rules: Mapping[str, str] = {
         "nobody-compacts": "A part of a bucket that belongs to one cluster is compacted by it.",
         "who-compacts": "Of clusters that share a part of a bucket, each says whether it compacts.",
+        "objstore": f"A document `{OBJECT_STORE_SECRET}` is for namespace `{NAMESPACE}` and has the key"
+        f" `{OBJECT_STORE_KEY}`.",
         "retention-order": "A coarser resolution is kept at least as long as a finer one.",
         "retention-downsampled": "A resolution is kept until the next one is made of it.",
     }
@@ -118,7 +132,7 @@ class Thanos(OrdinaryComponent):
             yield Identifier("s3", COMPACTOR, store.bucket, store.prefix)
 
     def problems(self, cluster: ResolvedCluster, settings: ThanosSettings) -> Iterator[SettingProblem]:
-        """Give a part of a bucket with no compactor, or perhaps two, and samples that go before they should."""
+        """Give a store that nobody reaches, or with no compactor or perhaps two; and samples that go too early."""
         store = _store(cluster)
         if store.is_own and settings.compactor is False:
             message = f"nobody else compacts {store.prefix} in {store.bucket}: it would grow for ever"
@@ -127,6 +141,7 @@ class Thanos(OrdinaryComponent):
             message = f"{store.prefix} in {store.bucket} is no part of this cluster's own"
             cure = "write true on exactly one of the clusters that share it, false on the others"
             yield SettingProblem(("compactor",), message, cure, "who-compacts")
+        yield from secret_problems(cluster, OBJECT_STORE, (OBJECT_STORE_KEY,), (), "objstore")
         yield from _retention_problems(settings.retention)
 
 

@@ -5,7 +5,8 @@ Rules, in the order of the code:
 1. Two clusters on one prefix see, and delete, each other's backups: bucket and prefix follow from site and FQDN.
 2. Clusters of a site save one after the other: minute, hour and day of a schedule follow from the FQDN by a digest, so
    that they stay, and are spread.
-3. A management cluster saves its objects too, but its way back is Git and `clusterctl move`: restored objects of
+3. The document of the S3 has the key that Velero reads, in its namespace.
+4. A management cluster saves its objects too, but its way back is Git and `clusterctl move`: restored objects of
    Cluster API have no status, and would be made again, so a restore pauses every Cluster it brings back.
 """
 
@@ -24,15 +25,18 @@ from schiff.components.protocol import (
     SettingProblem,
     versioned_folder,
 )
+from schiff.components.secret_documents import secret_problems
 from schiff.components.velero_settings import PERIODS, ScheduleSpec, VeleroSettings
 from schiff.manifests.kustomize import patch
 from schiff.manifests.manifest import Manifest
+from schiff.manifests.sops import SecretTarget
 from schiff.manifests.yaml import to_yaml
 from schiff.model.resolved import ResolvedCluster
 from schiff.values.digests import digest
 from schiff.values.versions import ComponentVersion
 
 NAMESPACE: Final = "velero"
+CREDENTIALS_KEY: Final = "cloud"
 LOCATION: Final = "default"
 SNAPSHOTS: Final = "snapshots"
 RESTORE_PAUSED: Final = "restore-paused"
@@ -58,6 +62,8 @@ class Velero(OrdinaryComponent):
     rules: Mapping[str, str] = {
         "needs-snapshots": "Volumes are snapshotted only where something makes snapshots.",
         "keeps-too-short": "A backup is kept until the next one but one, so that a failed one leaves another.",
+        "credentials": f"A document with the credentials is for namespace `{NAMESPACE}` and has the key"
+        f" `{CREDENTIALS_KEY}`.",
     }
     never = (
         Never("BackupStorageLocation", ("spec", "objectStorage", "bucket"), _WAY_OUT),
@@ -102,7 +108,7 @@ schedules:
         )
 
     def problems(self, cluster: ResolvedCluster, settings: VeleroSettings) -> Iterator[SettingProblem]:
-        """Give schedules that save less than they say."""
+        """Give schedules that save less than they say, and credentials that Velero would look for in vain."""
         for name, spec in sorted(settings.schedules.items()):
             if _snapshots(spec, settings) and not _snapshot_drivers(cluster):
                 path = ("snapshotVolumes",) if spec.snapshot_volumes is None else ("schedules", name, "snapshotVolumes")
@@ -112,6 +118,8 @@ schedules:
             if spec.keep.seconds < 2 * PERIODS[spec.every]:
                 message = f"{spec.keep} is shorter than two times from one backup to the next"
                 yield SettingProblem(("schedules", name, "keep"), message, "keep it longer", "keeps-too-short")
+        credentials, path = SecretTarget(settings.storage.credentials, NAMESPACE), ("storage", "credentials")
+        yield from secret_problems(cluster, credentials, (CREDENTIALS_KEY,), path, "credentials")
 
 
 # --- where
@@ -139,7 +147,7 @@ def _location(cluster: ResolvedCluster, settings: VeleroSettings) -> Manifest:
         "default": True,
         "accessMode": storage.access_mode,
         "objectStorage": place,
-        "credential": {"name": storage.credentials, "key": "cloud"},
+        "credential": {"name": storage.credentials, "key": CREDENTIALS_KEY},
         "config": {"region": storage.region, "s3Url": _url(cluster, settings), "s3ForcePathStyle": "true"},
     }
     return Manifest(_API, "BackupStorageLocation", LOCATION, NAMESPACE, body={"spec": spec})
