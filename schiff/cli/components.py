@@ -45,10 +45,16 @@ def list_all(context: typer.Context, fleet: FleetOption = None, as_json: JsonOpt
         return
     described, installed = _fleet(fleet), load_parts().components
     found = [_summary(name, component, described) for name, component in sorted(installed.items())]
+    platform = _platform(described)
     if as_json:
-        say_json({"components": found})
+        say_json({"components": found, "platform": platform})
     else:
-        say(table([_HEADINGS, *map(_cells, found)], indent=""))
+        rows = [_HEADINGS, *map(_cells, found)]
+        others = [
+            ("NO COMPONENT", "AT HEAD", "WHERE"),
+            *((one["name"], one["version"], one["where"]) for one in platform),
+        ]
+        say(f"{table(rows, indent='')}\n\n{table(others, indent='')}")
 
 
 @components_app.command("show", help=SHOW_HELP, short_help="Show one component.")
@@ -87,6 +93,23 @@ def _summary(name: str, component: Component, fleet: Fleet) -> dict[str, Any]:
         "requires": list(component.requires),
         "after": list(component.after),
     }
+
+
+def _platform(fleet: Fleet) -> list[dict[str, str]]:
+    """Return what clusters run although nothing of it lies in their folders, with the version at head."""
+    plane = fleet.head.release.management_plane
+    kubernetes = f"of the image for {fleet.head.release.kubernetes.version}"
+    infoblox = str(plane.ipam_infoblox) if plane.ipam_infoblox else "not pinned"
+    return [
+        {"name": "cluster-api", "version": str(plane.capi), "where": "managementPlane.capi"},
+        {"name": "cluster-api-provider-metal3", "version": str(plane.capm3), "where": "managementPlane.capm3"},
+        {"name": "cluster-api-provider-vsphere", "version": str(plane.capv), "where": "managementPlane.capv"},
+        {"name": "ipam-in-cluster", "version": str(plane.ipam_in_cluster), "where": "managementPlane.ipamInCluster"},
+        {"name": "ipam-infoblox", "version": infoblox, "where": "managementPlane.ipamInfoblox, nodes.ipam: infoblox"},
+        {"name": "ipam-metal3", "version": str(plane.ipam_metal3), "where": "managementPlane.ipamMetal3"},
+        {"name": "netplan", "version": kubernetes, "where": "nodes.configuration, with facts.networks"},
+        {"name": "sops", "version": "of each document", "where": "recipients, .sops.yaml"},
+    ]
 
 
 def _whole(name: str, component: Component, fleet: Fleet) -> dict[str, Any]:

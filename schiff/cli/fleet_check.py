@@ -81,12 +81,12 @@ def check_fleet(
             own = [problem for problem in survey.problems if not _follows(problem, read)]
             checked.problems += _unsaid(own, [*checked.problems, *between], parts)
     checked.problems += between
-    if not checked.problems:  # who may read what follows from orders and sites, so it is asked of right ones alone
-        checked.problems += [*secret_problems(*environments.values()), *_sops_rule_problems(folder, fleet)]
     checked.clusters = sum(len(environments[name].tenants) for name in chosen)
     checked.notes += _waiting(fleet, [environments[name] for name in chosen])
     if not checked.problems:
         _check_compiled(environments, lambda each: compile_by_version(each, parts, versions), chosen, before, checked)
+        # who may read what follows from orders and sites, so it is asked of right ones alone
+        checked.problems += [*secret_problems(*environments.values()), *_sops_rule_problems(folder, fleet)]
     return checked
 
 

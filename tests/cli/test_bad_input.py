@@ -203,8 +203,8 @@ MISTAKES = (
         f"{ORDER}:2:1 (cluster): zone: no zone is called 'extranet'", "did you mean 'intranet'?",
     ),
     Mistake(
-        "an unknown version", replaced("head.yaml", "version: v3.32.1", "version: v3.99.0"),
-        "head.yaml:4:12: components[calico].version: v3.99.0 is not on offer", "known: v3.32.1",
+        "an unknown version", replaced("head.yaml", "version: v3.32.1-s2", "version: v3.99.0"),
+        "head.yaml:4:12: components[calico].version: v3.99.0 is not on offer", "v3.32.1-s2",
     ),
     Mistake(
         "a failure domain with an unknown network",
@@ -286,19 +286,19 @@ MISTAKES = (
     ),
     Mistake(
         "a version without v", replaced("head.yaml", "version: v1.35.4", "version: 1.35.4"),
-        "head.yaml:9:3: kubernetes.version: '1.35.4' is not a Kubernetes version", "expected e.g. v1.35.4",
+        "head.yaml:31:3: kubernetes.version: '1.35.4' is not a Kubernetes version", "expected e.g. v1.35.4",
     ),
     Mistake(
         "a Kubernetes that is too old", another_kubernetes("v1.29.9"),
-        "head.yaml:9:3: kubernetes.version: v1.29.9 is outside 1.30-1.36", "pin a supported version",
+        "head.yaml:31:3: kubernetes.version: v1.29.9 is outside 1.30-1.36", "pin a supported version",
     ),
     Mistake(
         "a Kubernetes that is too new", another_kubernetes("v1.37.0"),
-        "head.yaml:9:3: kubernetes.version: v1.37.0 is outside 1.30-1.36", "pin a supported version",
+        "head.yaml:31:3: kubernetes.version: v1.37.0 is outside 1.30-1.36", "pin a supported version",
     ),
     Mistake(
         "an image of another version", replaced("head.yaml", "kube-v1.35.4}", "kube-v1.35.40}"),
-        "head.yaml:12:15: kubernetes.images.vsphere.template: 'ubuntu-2404-kube-v1.35.40' does not name",
+        "head.yaml:34:15: kubernetes.images.vsphere.template: 'ubuntu-2404-kube-v1.35.40' does not name",
         "change both together",
     ),
     Mistake(
@@ -375,8 +375,8 @@ MISTAKES = (
 
 SENTENCES_BESIDE = {
     "an API address of another family": 1,
-    "a Kubernetes that is too old": 6,
-    "a Kubernetes that is too new": 6,
+    "a Kubernetes that is too old": 24,
+    "a Kubernetes that is too new": 24,
 }
 """How many sentences a mistake is worth where it is not one: every component names its range too."""
 

@@ -34,9 +34,15 @@ def test_everything_that_is_installed_is_listed_with_its_versions(
     assert found["metallb"]["requires"] == ["calico"]
 
 
+def test_what_is_no_component_is_listed_too(fleet: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = {one["name"]: one["version"] for one in told(capsys, fleet)["platform"]}
+    assert found["ipam-in-cluster"] == "v1.0.3"
+    assert {"cluster-api", "ipam-metal3", "ipam-infoblox", "netplan", "sops"} <= set(found)
+
+
 def test_the_table_says_where_a_component_runs(fleet: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["components", "--fleet", str(fleet)]) == 0
-    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line}
     assert "bootstrap" in lines["flux"]
     assert "everywhere it fits" in lines["metallb"]
 

@@ -100,7 +100,7 @@ def _components() -> Iterator[Cells]:
         runs = "bootstrap" if component.bootstrap else "where named" if component.optional else "everywhere it fits"
         first = ", ".join(f"`{other}`" for other in dict.fromkeys((*component.requires, *component.after)))
         chart = re.search(r"^Charts: (rendered|values only)", (_PAGES / f"{name}.md").read_text("utf-8"), re.MULTILINE)
-        yield f"[`{name}`](components/{name}.md)", about, runs, first, chart[1] if chart else ""
+        yield f"[`{name}`](components/{name}.md)", about, runs, first, chart[1] if chart else "none"
 
 
 def _listing(path: str) -> str:
