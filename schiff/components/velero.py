@@ -118,8 +118,9 @@ schedules:
             if spec.keep.seconds < 2 * PERIODS[spec.every]:
                 message = f"{spec.keep} is shorter than two times from one backup to the next"
                 yield SettingProblem(("schedules", name, "keep"), message, "keep it longer", "keeps-too-short")
-        credentials, path = SecretTarget(settings.storage.credentials, NAMESPACE), ("storage", "credentials")
-        yield from secret_problems(cluster, credentials, (CREDENTIALS_KEY,), path, "credentials")
+        credentials = SecretTarget(settings.storage.credentials, NAMESPACE)
+        place = ("storage", "credentials")
+        yield from secret_problems(cluster, credentials, (CREDENTIALS_KEY,), place, "credentials")
 
 
 # --- where
