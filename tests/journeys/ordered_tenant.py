@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from schiff.manifests.flux import COMPONENTS, CONFIG, FLUX_NAMESPACE
+from schiff.manifests.sops import SecretTarget
 from tests.bed.charts import ChartServer
 from tests.bed.example_fleet import MADE_UP
 from tests.bed.objects import KUSTOMIZE, SOURCE, Object, condition
@@ -34,7 +35,10 @@ _OPTIONS = {
     "--addresses": "10.1.4.121-10.1.4.140",
     "--pool": "md-0=small:2",
 }
-_CREDENTIALS = {"vsphere-cloud-secret": "kube-system", "vsphere-config-secret": "vmware-system-csi"}
+_CREDENTIALS = {
+    SecretTarget("vsphere-cloud-secret", "kube-system"): "username",
+    SecretTarget("vsphere-config-secret", "vmware-system-csi"): "csi-vsphere.conf",
+}
 _TEXT = "{{ .Values.text }} from {{ .Values.cluster }}"
 _SAID = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "said"}, "data": {"text": _TEXT}}
 _UNKNOWN = {"apiVersion": "greeting.example/v1", "kind": "Nothing", "metadata": {"name": "said"}}
@@ -56,8 +60,8 @@ class OrderedTenant:
         """Order the cluster, encrypt what it needs as people do, and offer it a component of our own."""
         arguments = [word for pair in _OPTIONS.items() for word in pair]
         self.loop.project.schiff("new", "cluster", f"{SITE}/{NAME}", *arguments)
-        for name, namespace in _CREDENTIALS.items():
-            self._encrypt(name, namespace)
+        for target, key in _CREDENTIALS.items():
+            self._encrypt(target, key)
         self._offer_greeting()
         self.loop.up("tst")
 
@@ -66,14 +70,14 @@ class OrderedTenant:
         self.loop.project.edit("head.yaml", "components.greeting", {"version": f"v{version}"})
         self.loop.up("tst")
 
-    def _encrypt(self, name: str, namespace: str) -> None:
+    def _encrypt(self, target: SecretTarget, key: str) -> None:
         secret = {
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": {"name": name, "namespace": namespace},
-            "stringData": {"username": MADE_UP},
+            "metadata": target._asdict(),
+            "stringData": {key: MADE_UP},
         }
-        path = self.fleet / f"{_ORDER}.secrets" / f"{name}.yaml"
+        path = self.fleet / f"{_ORDER}.secrets" / f"{target.name}.yaml"
         path.write_text(yaml.safe_dump(secret))
         self.loop.project.run("sops", f"--config={self.fleet}/.sops.yaml", "encrypt", "--in-place", str(path))
 

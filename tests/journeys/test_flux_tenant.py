@@ -69,7 +69,7 @@ def test_its_key_is_the_one_its_order_names_and_opens_its_documents(ordered: Ord
     private = secret_of(ordered, DECRYPTION_KEY, FLUX_NAMESPACE)[f"{NAME}.agekey"]
     assert [str(pyrage.x25519.Identity.from_str(private).to_public())] == order["recipients"]
     assert secret_of(ordered, "vsphere-cloud-secret", "kube-system") == {"username": MADE_UP}
-    assert secret_of(ordered, "vsphere-config-secret", "vmware-system-csi") == {"username": MADE_UP}
+    assert secret_of(ordered, "vsphere-config-secret", "vmware-system-csi") == {"csi-vsphere.conf": MADE_UP}
 
 
 def secret_of(ordered: OrderedTenant, name: str, namespace: str) -> dict[str, str]:
