@@ -3,16 +3,17 @@
 They see all environments that are handed in, because a test cluster and a
 production cluster can fight for one address. Each rule has a stable id:
 
-======================  ====================================================================================
-decommission-other      `decommission` names the cluster itself, so that a copied order removes nothing
-name-of-manager         a tenant cluster is not called like its management cluster, whose namespace it would share
-name-over-budget        names that are joined from others fit into 63 characters where they end up
-manager-too-small       a management cluster survives the loss of a machine and has a worker for its controllers
-zone-of-network         a cluster's nodes stand in a network of its own zone
-alerts-secret           the secret that alerts name is a document of the management cluster, where Flux looks for it
-shards-too-early        a management cluster whose facts name shards runs a version of Flux that has them
-manager-skew            a management cluster's Cluster API looks after the Kubernetes version of every tenant it serves
-======================  ====================================================================================
+=========================  ============================================================================================
+decommission-other         `decommission` names the cluster itself, so that a copied order removes nothing
+name-of-manager            a tenant cluster is not called like its management cluster, whose namespace it would share
+name-over-budget           names that are joined from others fit into 63 characters where they end up
+manager-too-small          a management cluster survives the loss of a machine and has a worker for its controllers
+zone-of-network            a cluster's nodes stand in a network of its own zone
+alerts-secret              the secret that alerts name is a document of the management cluster, where Flux looks for it
+shards-too-early           a management cluster whose facts name shards runs a version of Flux that has them
+manager-skew               a management cluster's Cluster API knows the Kubernetes version of every tenant it serves
+intents-need-network-sync  a management cluster whose tenants order by intents runs what brings them there
+=========================  ============================================================================================
 
 Addresses: `schiff.checks.fleet_address_rules`. Networks: `schiff.checks.fleet_network_rules`.
 Machines: `schiff.checks.fleet_machine_rules`. Windows: `schiff.checks.fleet_window_rules`.
@@ -29,11 +30,15 @@ from schiff.checks.fleet_subjects import Subject, subjects
 from schiff.checks.fleet_window_rules import window_problems
 from schiff.compiler.component_set import FLUX
 from schiff.components.flux import SHARDED_SINCE
+from schiff.components.network_operator import COMPONENT as NETWORK_OPERATOR
+from schiff.components.network_operator import INTENT
+from schiff.components.network_sync import COMPONENT as NETWORK_SYNC
 from schiff.errors import Problem
 from schiff.manifests.flux import FLUX_NAMESPACE
 from schiff.manifests.sops import is_in
 from schiff.model.fleet import Path
-from schiff.model.resolved import ResolvedEnvironment
+from schiff.model.release import ReleaseSpec
+from schiff.model.resolved import ResolvedCluster, ResolvedEnvironment
 from schiff.rollout.skew import skew_problem
 from schiff.values.names import LABEL_BUDGET
 
@@ -135,18 +140,37 @@ def _shards(clusters: Sequence[Subject]) -> Iterator[Problem]:
 
 
 def _skews(clusters: Sequence[Subject]) -> Iterator[Problem]:
-    """Check tenants against the release of their manager, which is another than their own while they wait or hold."""
-    managers = {it.cluster.identity.name: it.cluster.layers.release for it in clusters if it.cluster.self_managed}
-    for subject in clusters:
-        release = managers.get(subject.cluster.identity.management_cluster)
-        if subject.cluster.self_managed or release is None:
-            continue
+    for subject, release in _served(clusters):
         if message := skew_problem(release.management_plane, subject.cluster.assignment.kubernetes):
             name = subject.cluster.identity.management_cluster
             cure = "fast-forward the cluster before its management cluster moves on"
             yield subject.problem(
                 (), f"management cluster {name} cannot look after it: {message}", cure, "manager-skew"
             )
+
+
+def _intents(clusters: Sequence[Subject]) -> Iterator[Problem]:
+    for subject, release in _served(clusters):
+        if _orders_by_intents(subject.cluster) and NETWORK_SYNC.name not in release.components:
+            name = subject.cluster.identity.management_cluster
+            message = f"management cluster {name} runs no {NETWORK_SYNC.name}, so it knows no intents and brings none"
+            cure = f"let {name} run a release that pins {NETWORK_SYNC.name} first"
+            yield subject.problem(("components", NETWORK_OPERATOR.name), message, cure, "intents-need-network-sync")
+
+
+def _orders_by_intents(cluster: ResolvedCluster) -> bool:
+    """Return whether the cluster runs the network-operator by intents, as it does unless its layers say otherwise."""
+    runs = NETWORK_OPERATOR.applies_to(cluster) and NETWORK_OPERATOR.name in cluster.layers.release.components
+    return runs and cluster.spec.components[NETWORK_OPERATOR.name].get("api", INTENT) == INTENT
+
+
+def _served(clusters: Sequence[Subject]) -> Iterator[tuple[Subject, ReleaseSpec]]:
+    """Give tenants with the release of their manager, which is another than their own while they wait or hold."""
+    managers = {it.cluster.identity.name: it.cluster.layers.release for it in clusters if it.cluster.self_managed}
+    for subject in clusters:
+        release = managers.get(subject.cluster.identity.management_cluster)
+        if not subject.cluster.self_managed and release is not None:
+            yield subject, release
 
 
 Rule = Callable[[Sequence[Subject]], Iterator[Problem]]
@@ -160,6 +184,7 @@ _RULES: tuple[Rule, ...] = (
     _alert_secrets,
     _shards,
     _skews,
+    _intents,
     address_problems,
     network_problems,
     machine_problems,

@@ -335,7 +335,7 @@ def test_every_rule_that_is_listed_is_tried() -> None:
     texts = [(folder / name).read_text().split('"""')[1] for name in MODULES]
     tables = [line for text in texts for line in text.split("===\n")[1].splitlines()]
     listed = {line.split()[0] for line in tables if line and not line.startswith("=")}
-    assert listed == {case[0] for case in WRONG} | {"name-of-manager", "manager-skew"}
+    assert listed == {case[0] for case in WRONG} | {"name-of-manager", "manager-skew", "intents-need-network-sync"}
 
 
 MODULES = (
@@ -365,6 +365,51 @@ def test_a_manager_that_moved_on_still_knows_the_minor_of_who_stayed(kubernetes:
     skewed = replace(environment, tenants=tenants, management_clusters={name: moved_on})
     assert {problem.rule for problem in fleet_problems(skewed)} == found
     assert all("fast-forward" in problem.cure for problem in fleet_problems(skewed))
+
+
+NETWORKS: tuple[Change, ...] = (
+    ("head.yaml", "components.network-operator", {"version": "v0.5.3"}),
+    ("components/network-operator.yaml", "versions", {"v0.5.3": {}}),
+)
+ORDERED: Change = (METAL3_ORDER, "components.network-operator", {})
+SYNCED: tuple[Change, ...] = (
+    ("head.yaml", "components.network-sync", {"version": "v0.5.3"}),
+    ("components/network-sync.yaml", "versions", {"v0.5.3": {}}),
+)
+
+
+def test_intents_need_what_brings_them_on_the_management_cluster() -> None:
+    (problem,) = problems(with_changes((*NETWORKS, ORDERED)))
+    assert problem.rule == "intents-need-network-sync"
+    assert str(problem) == (
+        f"{METAL3_ORDER} (cluster): components[network-operator]: management cluster schiff-mgmt-x runs no"
+        " network-sync, so it knows no intents and brings none; let schiff-mgmt-x run a release that pins"
+        " network-sync first"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (*NETWORKS, *SYNCED, ORDERED),
+        NETWORKS,
+        (*NETWORKS, (METAL3_ORDER, "components.network-operator", {"api": "direct"})),
+        (*NETWORKS, (MANAGEMENT_CLUSTER, "cluster.components.network-operator", {})),
+    ],
+    ids=["it runs there", "nobody orders it", "its objects are the older ones", "the manager has no intents"],
+)
+def test_who_brings_no_intents_needs_nothing_on_the_management_cluster(changes: tuple[Change, ...]) -> None:
+    assert problems(with_changes(changes)) == []
+
+
+def test_the_release_of_the_management_cluster_counts_and_not_the_tenants_own() -> None:
+    environment = a_resolved_environment(a_fleet(with_changes((*NETWORKS, *SYNCED, ORDERED))))
+    (name, manager), *_ = environment.management_clusters.items()
+    pinned = {key: pin for key, pin in manager.layers.release.components.items() if key != "network-sync"}
+    release = manager.layers.release.model_copy(update={"components": pinned})
+    behind = replace(manager, layers=replace(manager.layers, release=release))
+    found = fleet_problems(replace(environment, management_clusters={name: behind}))
+    assert {problem.rule for problem in found} == {"intents-need-network-sync"}
 
 
 @pytest.mark.parametrize(("namespace", "found"), [("schiff-system", set()), ("default", {"alerts-secret"})])
