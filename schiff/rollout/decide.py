@@ -284,9 +284,8 @@ def _sweep(situation: Situation) -> Step | None:
         return None
     if stale(rollout, situation.now):
         return None
-    late = [
-        key for key in rollout.plan.members if _may_start(rollout, key) and _closed(situation, rollout, key) is None
-    ]
+    due = [key for wave in rollout.plan.waves[: current_wave(rollout) + 1] for key in wave.clusters]
+    late = [key for key in due if _may_start(rollout, key) and _closed(situation, rollout, key) is None]
     pins = {key: rollout.next_pin(key) for key in late} | dict(_strangers(situation, rollout))
     starting = batch(rollout.plan, rollout.in_flight, pins)
     if not starting:

@@ -17,8 +17,8 @@ import yaml
 
 from tests.bed.process import BedFailed
 
-RUN_IN_A_BED = ("calico", "flux", "metallb", "vsphere-cpi", "vsphere-csi")
-"""What a node needs, and one component of each kind: with charts, volumes and addresses nothing here can tell more."""
+RUN_IN_A_BED = ("calico", "flux", "metallb", "snapshot-controller", "vsphere-cpi", "vsphere-csi")
+"""What a node needs, addresses and volumes."""
 
 
 def leave_out_components(fleet: Path, kept: Collection[str] = RUN_IN_A_BED) -> None:
@@ -37,7 +37,7 @@ def leave_out_components(fleet: Path, kept: Collection[str] = RUN_IN_A_BED) -> N
 
 def _leave_out(path: Path, kept: Collection[str]) -> None:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    parts = [document, document.get("cluster")] if isinstance(document, dict) else []
+    parts = [document, document.get("cluster"), document.get("values")] if isinstance(document, dict) else []
     maps: list[dict[str, Any]] = [
         part["components"] for part in parts if isinstance(part, dict) and "components" in part
     ]

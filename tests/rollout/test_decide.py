@@ -121,3 +121,22 @@ def test_who_came_and_went_is_noted() -> None:
     step = decide(season.situation("tst"))
     assert isinstance(step, Append)
     assert step.body["changes"] == {str(season.clusters["tst"][0]): "held"}
+
+
+def test_holds_that_end_after_a_rollout_completed_are_swept_wave_by_wave() -> None:
+    season = a_season(tst=8)
+    season.cut("2026.48.0")
+    season.step("tst")
+    rollout = season.ledgers["tst"].state.rollout
+    assert rollout is not None
+    season.held = set(season.clusters["tst"]) - set(rollout.plan.waves[0].clusters)
+    season.go(3 * DAY)
+    rollout = season.ledgers["tst"].state.rollout
+    assert rollout is not None
+    assert (rollout.completed is not None, len(rollout.population)) == (True, 1)
+    season.held = set()
+    season.go(3 * DAY)
+    season.verify()
+    rollout = season.ledgers["tst"].state.rollout
+    assert rollout is not None
+    assert all(one.is_done for one in rollout.clusters.values())
