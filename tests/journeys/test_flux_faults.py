@@ -27,6 +27,7 @@ CHECKS = "MachineHealthcheck.yml"
 @pytest.fixture(scope="module", autouse=True)
 def _as_before(loop: Loop) -> Iterator[None]:
     """Put back what the tests of this module push."""
+    loop.settle()
     paths = [f"{loop.folder_of(name)}/{CHECKS}" for name in (METAL, VIRTUAL)]
     before = Delivered(loop.repository("definitions")).files
     yield
