@@ -4,8 +4,7 @@ In the order of the code (domain reference 21; design 3):
 
 - ``never-vanishes``: a delivered cluster has an order until its removal was delivered;
 - ``stays-home``: a cluster keeps its environment, its management cluster and its customer;
-- ``never-changes``: labels of identity, networks, endpoints, selectors, the parameters of a StorageClass, and what
-  components say of their own objects;
+- ``never-changes``: labels of identity, networks, endpoints, selectors, and what components say of their own objects;
 - ``never-in-place``: a template's content changes under a new name only, or machines differ from it for good;
 - ``one-minor``: Kubernetes goes up one minor at a time; ``never-back``: and never down.
 
@@ -45,8 +44,6 @@ _NEVER: Mapping[str, tuple[Path, ...]] = {
     ),
     "MachineDeployment": (("spec", "clusterName"), ("spec", "selector")),
     "MachineHealthCheck": (("spec", "clusterName"),),
-    "StorageClass": (("provisioner",), ("parameters",), ("reclaimPolicy",), ("volumeBindingMode",)),
-    "BGPPeer": (("spec", "enableGracefulRestart"),),
 }
 _TEMPLATES = ("VSphereMachineTemplate", "Metal3MachineTemplate", "Metal3DataTemplate", "KubeadmConfigTemplate")
 _LIST = "kustomization.yaml"
@@ -140,7 +137,7 @@ def _of_components(earlier: KubernetesObject, item: KubernetesObject, never: Ite
     for each in never:
         was, now = value_at(earlier.data, each.path), item.at(*each.path)
         grown = each.may_grow and isinstance(was, list) and isinstance(now, list) and now[: len(was)] == was
-        if was is not None and was != now and not grown and each.path not in _NEVER.get(item.kind, ()):
+        if was is not None and was != now and not grown:
             yield item.problem(each.path, f"{item.title}: changed, and never may", each.way_out, "never-changes")
 
 

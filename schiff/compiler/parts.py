@@ -19,8 +19,9 @@ class Parts:
 
     @property
     def never(self) -> tuple[Never, ...]:
-        """What never changes in the objects of components."""
-        return tuple(each for name in sorted(self.components) for each in self.components[name].never)
+        """What never changes in the objects of components; what several of them say, such as drivers, once."""
+        said = (each for name in sorted(self.components) for each in self.components[name].never)
+        return tuple({(each.kind, each.path): each for each in said}.values())
 
     def provider(self, site: str, name: str) -> Provider:
         """Return the infrastructure that a site names; raises `InvalidInput` for one that is not installed."""

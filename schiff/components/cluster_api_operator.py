@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from schiff.components.definitions import kept_definitions
+from schiff.components.kept_definitions import kept_definitions
 from schiff.components.protocol import BASE, Files, OrdinaryComponent, versioned_folder
 from schiff.model.resolved import ResolvedCluster
 from schiff.model.spec import Spec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schiff.components.definitions import kept_definitions
+from schiff.components.kept_definitions import kept_definitions
 from schiff.components.prometheus_operator import NAMESPACE
 from schiff.components.protocol import BASE, Files, OrdinaryComponent, versioned_folder
 from schiff.manifests.kustomize import patch

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from schiff.components.definitions import kept_definitions
+from schiff.components.kept_definitions import kept_definitions
 from schiff.components.network_operator_objects import direct_objects, intents
 from schiff.components.network_operator_rules import RULES, problems
 from schiff.components.network_operator_settings import NetworkOperatorSettings

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from schiff.components.definitions import KEPT
+from schiff.components.kept_definitions import KEPT
 from schiff.components.portworx_settings import CloudStorageSpec, LocalStorageSpec, PortworxClassSpec, PortworxSettings
 from schiff.components.protocol import Identifier, Never, OrdinaryComponent, SettingProblem
 from schiff.components.secret_documents import secret_problems

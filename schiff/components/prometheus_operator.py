@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from schiff.components.definitions import kept_definitions
+from schiff.components.kept_definitions import kept_definitions
 from schiff.components.protocol import BASE, Files, OrdinaryComponent, versioned_folder
 from schiff.manifests.kustomize import patch
 from schiff.manifests.manifest import Manifest

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from schiff.components.definitions import kept_definitions
+from schiff.components.kept_definitions import kept_definitions
 from schiff.components.platform_namespaces import PLATFORM, other_namespaces, platform_namespaces
 from schiff.components.protocol import BASE, Files, OrdinaryComponent, SettingProblem, versioned_folder
 from schiff.components.rbac_manager_bindings import Binding, rbac_definition

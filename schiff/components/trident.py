@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from schiff.components.definitions import kept_definitions
+from schiff.components.kept_definitions import kept_definitions
 from schiff.components.protocol import (
     BASE,
     Files,

@@ -9,6 +9,7 @@ import pytest
 
 from schiff.checks.immutability import home_problems, immutability_problems
 from schiff.components.protocol import Never
+from schiff.sources.plugins import load_parts
 
 FOLDER = "cluster-definitions/m/sites/s/customer-a/a-1"
 CLUSTER = """
@@ -53,7 +54,7 @@ def changes(text: str, old: str, new: str) -> list[tuple[str, str]]:
     """Return rule and path of every problem when `old` becomes `new` in a delivered file."""
     assert old in text
     path = f"{FOLDER}/x.yml"
-    found = immutability_problems({path: text}, {path: text.replace(old, new)})
+    found = immutability_problems({path: text}, {path: text.replace(old, new)}, load_parts().never)
     return [(problem.rule, problem.path) for problem in found]
 
 

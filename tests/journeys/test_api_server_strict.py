@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.bed.crds import CrdSet
-from tests.bed.dry_run import UNKNOWN_KIND, Verdict, dry_run, split
+from tests.bed.dry_run import UNKNOWN_KIND, Verdict, dry_run, is_unknown_here, split
 from tests.bed.kubernetes_client import KubernetesClient
 
 EXAMPLES = Path(__file__).parent.parent / "bed" / "examples.yaml"
@@ -24,19 +24,13 @@ def example(kind: str, name: str) -> str:
     return document.text
 
 
-def unchecked(verdict: Verdict, crds: CrdSet) -> bool:
-    """Say whether the kind's definition could not be had here; the run's summary names those."""
-    group = verdict.document.value["apiVersion"].split("/")[0]
-    return verdict.message == UNKNOWN_KIND and any(crd.resource.endswith(f".{group}") for crd in crds.missing)
-
-
 def one_verdict(api_server: KubernetesClient, text: str) -> Verdict:
     [verdict] = dry_run(api_server, text)
     return verdict
 
 
 def test_every_example_is_accepted_and_read_as_it_was_meant(api_server: KubernetesClient, crds: CrdSet) -> None:
-    verdicts = [v for v in dry_run(api_server, EXAMPLES.read_text(encoding="utf-8")) if not unchecked(v, crds)]
+    verdicts = [v for v in dry_run(api_server, EXAMPLES.read_text(encoding="utf-8")) if not is_unknown_here(v, crds)]
     assert len(verdicts) >= 30
     assert [str(verdict) for verdict in verdicts if not verdict.accepted] == []
     assert {str(verdict.document): verdict.misread for verdict in verdicts if verdict.misread} == {}

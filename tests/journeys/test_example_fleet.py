@@ -13,11 +13,10 @@ import pytest
 import yaml
 
 from tests.bed.crds import CrdSet
-from tests.bed.dry_run import UNKNOWN_KIND, Verdict, dry_run
+from tests.bed.dry_run import dry_run, refusals
 from tests.bed.kubernetes_client import KubernetesClient
 from tests.git.repositories import files, git
 from tests.journeys.pulumi_project import PulumiProject
-from tests.journeys.test_components import SERVED_BY_NOBODY
 from tools.parts import ROOT
 
 ENVIRONMENTS = ("tst", "ref", "prd")
@@ -98,16 +97,8 @@ def test_the_server_accepts_exactly_the_objects_that_were_printed_and_committed(
 ) -> None:
     objects = list(delivered.objects(environment))
     verdicts = dry_run(api_server, "\n---\n".join(objects))
-    known = [verdict for verdict in verdicts if not _not_known_here(verdict, crds)]
-    assert [str(verdict) for verdict in known if not verdict.accepted] == []
-    assert {str(verdict.document): verdict.misread for verdict in known if verdict.misread} == {}
+    assert refusals(verdicts, crds) == []
     assert len(verdicts) == len(objects) == _said(delivered.answers[environment])["objects"]
-
-
-def _not_known_here(verdict: Verdict, crds: CrdSet) -> bool:
-    group = verdict.document.value["apiVersion"].split("/")[0]
-    missing = any(crd.resource.endswith(f".{group}") for crd in crds.missing)
-    return verdict.message == UNKNOWN_KIND and (missing or verdict.document.value["kind"] in SERVED_BY_NOBODY)
 
 
 @pytest.mark.xdist_group("api-server")
